@@ -28,6 +28,8 @@ use crate::store::credential::{self, Credential, CredentialStatus};
 use crate::store::person::{self, PersonKind, PersonRow};
 use crate::store::web_session::{self, WebSession};
 
+pub mod list;
+
 /// Seconds without a request after which a session is over.
 pub const IDLE: u64 = 900;
 /// Seconds after a signature after which its session is over: those of a long shift (NIST SP
@@ -240,6 +242,41 @@ pub async fn end(tx: &mut Tx, secret: &str, now: UnixTime) -> Result<()> {
     web_session::end(tx, &hash).await?;
     let person = person::by_id(tx, session.person).await?;
     record(tx, &person, ("session.end", ""), now).await
+}
+
+/// Takes a form that does something once: the second time it does nothing. It is remembered for as
+/// long as its session can last.
+///
+/// # Errors
+/// [`Code::FormSentBefore`].
+pub async fn take_form(tx: &mut Tx, who: &SignedIn, once: &str) -> Result<()> {
+    let parts = [&b"wardkey/form-once/1"[..], who.hash.as_bytes(), once.as_bytes()];
+    let until = who.began.plus(LONGEST);
+    let is_first = web_session::take_challenge(tx, &sha256(&parts.concat()), until).await?;
+    if is_first { Ok(()) } else { Err(refused(Code::FormSentBefore)) }
+}
+
+/// Records that somebody who is signed in was refused what they asked for.
+pub async fn refuse_page(
+    tx: &mut Tx,
+    who: &SignedIn,
+    (asked, code): (&str, Code),
+    now: UnixTime,
+) -> Result<()> {
+    let code = code.to_string();
+    audit::record(tx, now, &who.known.actor, Act::new("page.refuse", asked).with(&code)).await
+}
+
+/// Records that somebody takes a whole list away as a file: with what was asked of the list.
+pub async fn take_away(
+    tx: &mut Tx,
+    who: &SignedIn,
+    (list, asked): (&str, &str),
+    now: UnixTime,
+) -> Result<()> {
+    let act = Act::new("page.download", list);
+    let act = if asked.is_empty() { act } else { act.with(asked) };
+    audit::record(tx, now, &who.known.actor, act).await
 }
 
 /// Throws away what is over.

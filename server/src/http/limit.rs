@@ -16,6 +16,9 @@ use crate::lock::lock;
 /// What is counted at once at most; over it, what is full again is forgotten.
 const MAX_COUNTED: usize = 100_000;
 
+/// Refusals of a session that are written into the trail in a minute: the log has all of them.
+const REFUSALS: u32 = 10;
+
 /// What requests are counted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Counted {
@@ -37,6 +40,8 @@ pub enum Counted {
     ApiKey([u8; 8]),
     /// Its changes.
     ApiKeyChanges([u8; 8]),
+    /// Refusals of a session of the pages that are written into the trail.
+    Refusals([u8; 8]),
 }
 
 impl Counted {
@@ -120,6 +125,7 @@ impl Limiter {
             Counted::Events(_) => self.limits.events,
             Counted::ApiKey(_) => self.limits.api_key,
             Counted::ApiKeyChanges(_) => self.limits.api_key_changes,
+            Counted::Refusals(_) => REFUSALS,
         });
         let buckets = match counted {
             Counted::Address(_) | Counted::SignIn(_) => &self.addresses,
@@ -129,7 +135,8 @@ impl Limiter {
             | Counted::Account(_)
             | Counted::Events(_)
             | Counted::ApiKey(_)
-            | Counted::ApiKeyChanges(_) => &self.others,
+            | Counted::ApiKeyChanges(_)
+            | Counted::Refusals(_) => &self.others,
         };
         let mut buckets = lock(buckets);
         if buckets.len() >= MAX_COUNTED && !buckets.contains_key(&counted) {
@@ -183,6 +190,17 @@ mod tests {
         assert_eq!(limiter.take_up_to_at(one, 50, start).unwrap(), 10);
         limiter.take_up_to_at(one, 50, start).unwrap_err();
         assert_eq!(limiter.take_up_to_at(one, 50, start + Duration::from_secs(5)).unwrap(), 5);
+    }
+
+    #[test]
+    fn refusals_fill_the_trail_no_faster_than_ten_a_minute_of_a_session() {
+        let limiter = Limiter::new(Limits::default());
+        let start = Instant::now();
+        let told = |session, at| limiter.take_at(Counted::Refusals([session; 8]), at).is_ok();
+        let of_a_thousand = (0..1000).filter(|_| told(1, start)).count();
+        assert_eq!((of_a_thousand, told(2, start)), (10, true));
+        let later = start + Duration::from_secs(60);
+        assert_eq!((0..1000).filter(|_| told(1, later)).count(), 10);
     }
 
     #[test]

@@ -89,7 +89,7 @@ impl ErrorResponse {
         match code {
             Code::NotFound => Self::new(StatusCode::NOT_FOUND, code, message),
             Code::RequestInvalid => Self::new(StatusCode::BAD_REQUEST, code, message),
-            Code::TooManyKeys | Code::KeyAlreadyRegistered => {
+            Code::TooManyKeys | Code::KeyAlreadyRegistered | Code::FormSentBefore => {
                 Self::new(StatusCode::CONFLICT, code, message)
             }
             Code::RegistrationRefused | Code::KeyCannotIdentify | Code::PinLengthRefused => {

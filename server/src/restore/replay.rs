@@ -66,6 +66,7 @@ const WITHOUT_LOSS: &[&str] = &[
     "restore",
     "root-key.export",
     "session.",
+    "page.",
     "token.",
     "scope.halt",
     "terminal.conflict",

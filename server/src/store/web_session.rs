@@ -1,6 +1,7 @@
 //! Who is signed in to the pages of administration, and which challenges were signed.
 
 use wardkey_core::id::Hash;
+use wardkey_core::name::{DisplayText, LoginName};
 use wardkey_core::time::UnixTime;
 
 use super::query::{Db, FromRow, Row, query};
@@ -31,6 +32,59 @@ impl FromRow for WebSession {
             seen: row.get("seen")?,
         })
     }
+}
+
+/// A session that is listed, with the names that people know.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The session.
+    pub session: WebSession,
+    /// Login name of its person.
+    pub login: LoginName,
+    /// The person's name.
+    pub name: DisplayText,
+    /// What the person calls the key.
+    pub label: DisplayText,
+    /// The key's fingerprint.
+    pub key: Hash,
+}
+
+impl FromRow for Listed {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self {
+            session: WebSession::from_row(row)?,
+            login: row.get("login")?,
+            name: row.get("display_name")?,
+            label: row.get("label")?,
+            key: row.get("fingerprint")?,
+        })
+    }
+}
+
+/// Sessions that were last used and began after these moments, the newest first; of one person when
+/// given.
+pub async fn list(
+    db: &mut Db,
+    person: Option<&LoginName>,
+    (seen, began): (UnixTime, UnixTime),
+    limit: u32,
+) -> Result<Vec<Listed>> {
+    query(
+        "SELECT web_session.hash, web_session.person, web_session.credential, web_session.began,
+             web_session.seen, person.login, person.display_name, credential.label,
+             credential.fingerprint
+         FROM web_session JOIN person ON person.id = web_session.person
+             JOIN credential ON credential.id = web_session.credential
+         WHERE web_session.seen > $1 AND web_session.began > $2
+             AND (CAST($3 AS TEXT) IS NULL OR person.login = $3)
+         ORDER BY web_session.began DESC, web_session.hash LIMIT $4",
+    )
+    .bind(seen)
+    .bind(began)
+    .bind(person)
+    .bind(limit)
+    .all(db)
+    .await
 }
 
 /// Adds a session.

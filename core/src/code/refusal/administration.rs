@@ -266,6 +266,8 @@ with_those_of_operation! {
     SignInAgain = 1743,
     /// A form that none of our pages sent in this session.
     FormNotOurs = 1744,
+    /// A form that does something once was sent a second time.
+    FormSentBefore = 1745,
     // 18xx: without the key
     /// Name and code do not match: the same for an unknown name, no pass, a void one, a wrong code.
     PassWrong = 1803,
