@@ -81,6 +81,17 @@ actor = Who
 act = Act
 object = Object
 detail = Detail
+number = No.
+id = Id
+address = Address
+version = Version
+received = Received
+code = Code
+meaning = Meaning
+proof = Proof
+account = Account
+model = Model
+all-records = All records
 hours = Hours
 
 ## Acts
@@ -104,3 +115,40 @@ pass-what = A temporary code for somebody whose key is forgotten. It lets in at 
 pass-for = Temporary code for { $login }, until { $until }
 pass-open = A temporary code is open until { $until }: { $reason }
 pass-issued = Temporary code
+
+## Files and paper
+as-file = Download as CSV
+file-cut = The file ends here: it has { $count } rows at most. Ask for less, by date or scope.
+printed = printed { $time } by { $login }
+silent-seconds = Not heard of for seconds
+more-follows = More rows follow on the next page.
+rows-left = { $count } more rows are in the CSV file.
+
+## Sessions
+sessions = Sessions
+sessions-what = Who is signed in to these pages. What you do not know, end: it cannot be used any longer, from the next request on.
+signed-in-since = Signed in since
+this-session = this one
+end-session = End this session
+key = Key
+
+## Reports
+reports = Reports
+from = From
+to = To
+by = By
+fitting = as it fits
+hour = hour
+day = day
+show = Show
+unused-days = Unused after days
+report-logins = Logins
+report-logins-says = Logins and refusals by scope, hour or day and service; the share with two factors; reasons of refusals.
+report-exceptions = Exceptions
+report-exceptions-says = Passes and codes, logins offline, devices that proved nothing, ways in without a key, what administrators overrode.
+report-inventory = Keys and people
+report-inventory-says = Key models, people without a key or a spare one, accounts and keys that are not used.
+report-coverage = Terminals
+report-coverage-says = State, version and stage of terminals, their last contact, logins by key and ways in without one.
+report-shared = Shared accounts
+report-shared-says = Who used the shared accounts, how often, where, first and last.

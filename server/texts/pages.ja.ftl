@@ -81,6 +81,17 @@ actor = 実行者
 act = 操作
 object = 対象
 detail = 内容
+number = 番号
+id = ID
+address = アドレス
+version = バージョン
+received = 受信
+code = コード
+meaning = 意味
+proof = 証明
+account = アカウント
+model = 機種
+all-records = すべての記録
 hours = 時間
 
 ## 操作
@@ -104,3 +115,40 @@ pass-what = キーを忘れた人のための臨時コードです。終了す�
 pass-for = { $login } さんの臨時コード（{ $until } まで）
 pass-open = 臨時コードが { $until } まで有効です：{ $reason }
 pass-issued = 臨時コード
+
+## ファイルと印刷
+as-file = CSV で保存
+file-cut = ファイルは { $count } 行までです。日付やスコープで絞り込んでください。
+printed = 印刷 { $time }（{ $login }）
+silent-seconds = 連絡のない秒数
+more-follows = 続きは次のページにあります。
+rows-left = 残り { $count } 行は CSV ファイルにあります。
+
+## サインイン中
+sessions = サインイン中
+sessions-what = 管理画面にサインインしているセッションです。心当たりのないものは終了してください。次の操作から使えなくなります。
+signed-in-since = サインイン
+this-session = この画面
+end-session = このセッションを終了する
+key = キー
+
+## レポート
+reports = レポート
+from = 開始日
+to = 終了日
+by = 単位
+fitting = 自動
+hour = 時間
+day = 日
+show = 表示
+unused-days = 未使用とみなす日数
+report-logins = ログイン
+report-logins-says = スコープ、時間または日、サービスごとのログインと拒否、二要素の割合、拒否の理由。
+report-exceptions = 例外
+report-exceptions-says = 臨時コードと登録コード、オフラインのログイン、証明できない機器、キーなしの入口、管理者の例外操作。
+report-inventory = キーと利用者
+report-inventory-says = キーの機種、キーや予備のない利用者、使われていないアカウントとキー。
+report-coverage = 端末
+report-coverage-says = 端末の状態、バージョン、段階、最終連絡、キーによるログインとキーなしの入口。
+report-shared = 共有アカウント
+report-shared-says = 共有アカウントを誰が、何回、どこで、最初と最後にいつ使ったか。

@@ -1,4 +1,4 @@
-//! What pages load: one style, one script. Compiled in; nothing comes from elsewhere.
+//! What pages load: one style, one script, one icon. Compiled in; nothing comes from elsewhere.
 
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -6,6 +6,11 @@ use axum::response::{IntoResponse, Response};
 /// How pages look.
 pub async fn style() -> Response {
     asset("text/css; charset=utf-8", include_str!("assets/style.css"))
+}
+
+/// What stands beside the name of a page in a browser.
+pub async fn icon() -> Response {
+    asset("image/svg+xml", include_str!("assets/icon.svg"))
 }
 
 /// Asks a key to sign.
