@@ -17,6 +17,9 @@ const MAX_FORM: usize = 16_384;
 /// The field that says that a form is one of this session.
 pub const TOKEN: &str = "form";
 
+/// The field that tells a form from every other one.
+pub const ONCE: &str = "once";
+
 /// What was filled in.
 pub struct Form {
     /// Of the request.
@@ -75,6 +78,24 @@ pub fn encoded(text: &str) -> String {
 /// The path and query of a request, for `next`.
 pub fn asked_for(request: &Request) -> String {
     request.uri().path_and_query().map_or_else(|| "/".into(), |path| path.as_str().to_owned())
+}
+
+/// Whether whoever asks wants a page, and not what programs read.
+pub fn wants_page(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    accepted.is_some_and(|kinds| kinds.contains("text/html"))
+}
+
+/// A path with what is asked of it.
+pub fn asked_of(path: &str, asked: &[(&str, Option<&str>)]) -> String {
+    let query = query_of(asked);
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+}
+
+/// What a list is asked, but for which part of it: the names that have a value.
+pub fn query_of(asked: &[(&str, Option<&str>)]) -> String {
+    let given = asked.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish()
 }
 
 /// What a browser says of where a request comes from: `Origin`.

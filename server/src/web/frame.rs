@@ -1,22 +1,30 @@
 //! What stands around each page, and the parts that pages share.
 
+use std::borrow::Cow;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
+use serde::Deserialize;
+use url::form_urlencoded;
+use wardkey_core::id::to_hex;
 use wardkey_core::name::Language;
 
-use super::form::{TOKEN, encoded};
+use super::form::{ONCE, TOKEN, asked_of};
 use super::say::Say;
 use super::site::Site;
 use super::texts::Text;
 use crate::admin::role::{Act, Role};
 use crate::admin::session::SignedIn;
+use crate::error::Result;
+use crate::secret;
 
 /// The pages that the bar of a page leads to: path, what it is called, the act that it needs.
-const PLACES: [(&str, Text, Act); 4] = [
+const PLACES: [(&str, Text, Act); 5] = [
     ("/people", Text::People, Act::ReadPeople),
     ("/terminals", Text::Terminals, Act::ReadTerminals),
     ("/events", Text::Records, Act::ReadEvents),
+    ("/reports", Text::Reports, Act::ReadReports),
     ("/trail", Text::Trail, Act::ReadTrail),
 ];
 
@@ -45,6 +53,7 @@ impl Frame<'_> {
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     title { (title) " – " (self.site.deployment) }
                     link rel="stylesheet" href="/assets/style.css";
+                    link rel="icon" type="image/svg+xml" href="/assets/icon.svg";
                 }
                 body {
                     a.skip href="#main" { (say.text(Text::SkipToMain)) }
@@ -53,7 +62,7 @@ impl Frame<'_> {
                         nav aria-label=(say.text(Text::Navigation)) { (self.places()) }
                         (self.session())
                     } }
-                    main id="main" { h1 { (title) } (body) }
+                    main id="main" { (self.on_paper()) h1 { (title) } (body) }
                     footer { "Wardkey " (env!("CARGO_PKG_VERSION")) }
                 }
             }
@@ -67,19 +76,59 @@ impl Frame<'_> {
         &self,
         status: StatusCode,
         code: &str,
-        (said, again): (&str, Option<&str>),
+        (said, again): (&str, Option<(String, Text)>),
     ) -> Response {
         let title = self.say.text(Text::NotDone);
         let body = html! {
             section.note.bad role="alert" { p { (said) } p.quiet { (code) } }
-            @if let Some(again) = again {
-                p { a.button href=(again) { (self.say.text(Text::SignIn)) } }
+            @if let Some((again, text)) = again {
+                p { a.button href=(again) { (self.say.text(text)) } }
             }
             p { a href="/" { (self.say.text(Text::ToToday)) } }
         };
         let mut response = self.page(&title, body);
         *response.status_mut() = status;
         response
+    }
+
+    /// What a page says of itself once it is printed: whose it is, by whom and when, and what it was
+    /// asked.
+    fn on_paper(&self) -> Markup {
+        let Some(who) = self.who else { return html! {} };
+        let time = self.say.time(self.site.app().now().0);
+        let args = [("time", time.as_str()), ("login", who.login.as_str())];
+        html! {
+            div.on-paper {
+                b { (self.site.deployment) } " " (self.say.with(Text::Printed, &args))
+                @for (name, value) in self.asked() { br; (name) ": " (value) }
+            }
+        }
+    }
+
+    /// What the page was asked, in words.
+    fn asked(&self) -> Vec<(String, String)> {
+        let query = self.path.split_once('?').map_or("", |(_, query)| query);
+        let pairs = form_urlencoded::parse(query.as_bytes());
+        let in_words = |(name, value): (Cow<'_, str>, Cow<'_, str>)| {
+            let text = match &*name {
+                "search" => Text::Search,
+                "scope" => Text::Scope,
+                "tag" => Text::Tags,
+                "person" => Text::Person,
+                "terminal" => Text::Terminal,
+                "event" => Text::Event,
+                "outcome" => Text::Outcome,
+                "object" => Text::Object,
+                "since" => Text::Since,
+                "from" => Text::From,
+                "to" => Text::To,
+                "silent" => Text::SilentSeconds,
+                "behind" => Text::Behind,
+                _ => return None,
+            };
+            (!value.is_empty()).then(|| (self.say.text(text), value.into_owned()))
+        };
+        pairs.filter_map(in_words).collect()
     }
 
     fn places(&self) -> Markup {
@@ -104,7 +153,7 @@ impl Frame<'_> {
         html! {
             div.who {
                 @if let Some(who) = self.who {
-                    span { (who.name) " (" (self.role(who.known.grant.role())) ")" }
+                    a href="/sessions" { (who.name) " (" (self.role(who.known.grant.role())) ")" }
                     form method="post" action="/sign-out" {
                         (token(who))
                         button { (self.say.text(Text::SignOut)) }
@@ -131,9 +180,32 @@ impl Frame<'_> {
     }
 }
 
+/// What is asked of a page to which an act led back.
+#[derive(Deserialize)]
+pub struct Led {
+    done: Option<String>,
+}
+
+impl Led {
+    /// That it is done.
+    pub fn said(&self, say: &Say) -> Markup {
+        html! {
+            @if self.done.is_some() {
+                section.note.good role="status" { p { (say.text(Text::Done)) } }
+            }
+        }
+    }
+}
+
 /// What says that a form is one of this session.
 pub fn token(who: &SignedIn) -> Markup {
     html! { input type="hidden" name=(TOKEN) value=(who.form()); }
+}
+
+/// What tells a form from every other one, for what is done anew each time that it is asked for.
+pub fn once() -> Result<Markup> {
+    let value = to_hex(&secret::random::<16>()?);
+    Ok(html! { input type="hidden" name=(ONCE) value=(value); })
 }
 
 /// A form with a reason and a button, closed until it is wanted.
@@ -177,15 +249,23 @@ pub fn search(say: &Say, (action, what): (&str, Text), given: Option<&str>) -> M
     }
 }
 
-/// Where a list goes on.
+/// Where a list goes on, and all of it as a file.
 pub fn next(say: &Say, path: &str, asked: &[(&str, Option<&str>)], after: Option<&str>) -> Markup {
-    let Some(after) = after else { return html! {} };
-    let given = asked.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
-    let all: Vec<String> = given
-        .chain([("after", after)])
-        .map(|(name, value)| format!("{name}={}", encoded(value)))
-        .collect();
-    html! { p.no-print { a.button href={ (path) "?" (all.join("&")) } { (say.text(Text::More)) } } }
+    let further = [asked, &[("after", after)]].concat();
+    html! {
+        p.no-print {
+            @if after.is_some() {
+                a.button href=(asked_of(path, &further)) { (say.text(Text::More)) } " "
+            }
+            (file(say, &format!("{path}.csv"), asked))
+        }
+        @if after.is_some() { p.on-paper { (say.text(Text::MoreFollows)) } }
+    }
+}
+
+/// All of a list, or a table, as a file.
+pub fn file(say: &Say, path: &str, asked: &[(&str, Option<&str>)]) -> Markup {
+    html! { a.file href=(asked_of(path, asked)) download { (say.text(Text::AsFile)) } }
 }
 
 /// That there is nothing, or what there is: a table, which is moved by keys too where it is wider

@@ -13,6 +13,7 @@ use wardkey_core::time::UnixTime;
 use super::cookies::cookie;
 use super::refusal::Refusal;
 use super::texts::Text;
+use crate::report::Cell;
 use crate::{when, words};
 
 /// The cookie of the language that was chosen.
@@ -65,6 +66,21 @@ impl Say {
     pub fn time(&self, moment: u64) -> String {
         let full = when::shown(UnixTime(moment), &self.zone);
         full.get(..16).map_or_else(|| full.clone(), |minute| minute.replace('T', " "))
+    }
+
+    /// A moment, to the second, as it stands in files.
+    pub fn moment(&self, moment: u64) -> Cell {
+        Cell::time(moment, &self.zone)
+    }
+
+    /// A moment that may not be, as it stands in files.
+    pub fn moment_or_none(&self, moment: Option<u64>) -> Cell {
+        Cell::time_or_nothing(moment, &self.zone)
+    }
+
+    /// A state or a stage, as it stands in files.
+    pub fn state(&self, word: &str) -> Cell {
+        words::state(word).into()
     }
 
     /// A moment that may not be.

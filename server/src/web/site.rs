@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::http::HeaderMap;
-use tokio::sync::SemaphorePermit;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use wardkey_core::code::Code;
 use wardkey_core::name::RpId;
 use wardkey_core::time::UnixTime;
 
 use super::ceremony::Ceremony;
 use super::cookies::{SESSION, cookie};
-use super::form::Form;
+use super::form::{self, Form};
 use super::refusal::Refusal;
 use crate::admin::role::Act;
 use crate::admin::session::{self, SignedIn};
@@ -35,7 +35,16 @@ pub struct Site {
     pub rp_id: RpId,
     /// The name of the deployment.
     pub deployment: String,
+    /// How many files are written at once: each has a part of a list in memory.
+    pub files: Arc<Semaphore>,
 }
+
+/// Files that are written at once.
+const FILES: usize = 3;
+/// The least that tells one form from another: 16 random bytes.
+const ONCE: usize = 32;
+/// Letters of what was asked for in the trail.
+const ASKED: usize = 200;
 
 /// A page that is being made.
 pub struct Look<'a> {
@@ -49,6 +58,7 @@ pub struct Acting<'a> {
     site: &'a Site,
     who: SignedIn,
     secret: String,
+    once: Option<String>,
 }
 
 impl Site {
@@ -71,6 +81,7 @@ impl Site {
             origin: origin.to_owned(),
             deployment: root.name.to_string(),
             rp_id,
+            files: Arc::new(Semaphore::new(FILES)),
             api,
         })
     }
@@ -123,11 +134,52 @@ impl Site {
         }
         self.app().limiter.take(Counted::ApiKeyChanges(who.known.id))?;
         let secret = cookie(&form.headers, SESSION).unwrap_or_default().to_owned();
-        Ok(Acting { site: self, who, secret })
+        Ok(Acting { site: self, who, secret, once: None })
+    }
+
+    /// The same for what is done anew each time that it is asked for, such as a code that is shown
+    /// once: a form that comes a second time does nothing.
+    ///
+    /// # Errors
+    /// Those of [`Self::act`]; [`Code::FormNotOurs`] for a form that cannot be told from others.
+    pub async fn act_once(&self, form: &Form) -> Result<Acting<'_>, Refusal> {
+        let acting = self.act(form).await?;
+        let once = form.text(form::ONCE).filter(|once| once.len() >= ONCE);
+        let once = once.ok_or_else(|| session::refused(Code::FormNotOurs))?;
+        Ok(Acting { once: Some(once), ..acting })
+    }
+
+    /// Who was refused what they asked for, when that is somebody who is signed in. Of a page that
+    /// there is, it is written into the trail: who tries what is not theirs is not unseen.
+    pub async fn was_refused(
+        &self,
+        headers: &HeaderMap,
+        (asked, is_of_a_page): (&str, bool),
+        code: Code,
+    ) -> Option<SignedIn> {
+        if matches!(code, Code::NotSignedIn | Code::TooManyRequests) {
+            return None;
+        }
+        let who = self.signed_in(headers).await.ok()?;
+        let is_bounded = || self.app().limiter.take(Counted::Refusals(who.known.id)).is_ok();
+        if is_of_a_page && is_told(code) && is_bounded() {
+            let asked: String = asked.chars().take(ASKED).collect();
+            // It stays refused, whatever can be written.
+            if let Err(error) = self.write_refusal(&who, (&asked, code)).await {
+                tracing::warn!(%error, "a refusal is not in the trail");
+            }
+        }
+        Some(who)
+    }
+
+    async fn write_refusal(&self, who: &SignedIn, what: (&str, Code)) -> Result<()> {
+        let mut tx = self.app().store.write().await?;
+        session::refuse_page(&mut tx, who, what, self.app().now()).await?;
+        tx.commit().await.map_err(Error::from)
     }
 
     /// Who is signed in. Cookies that do not hold use up what their address may ask.
-    async fn signed_in(&self, headers: &HeaderMap) -> Result<SignedIn, Refusal> {
+    pub async fn signed_in(&self, headers: &HeaderMap) -> Result<SignedIn, Refusal> {
         let (app, now) = (self.app(), self.app().now());
         let secret = cookie(headers, SESSION).unwrap_or_default();
         // What is none costs no look into the store.
@@ -151,7 +203,7 @@ impl Acting<'_> {
     /// # Errors
     /// Those of the act; nothing is kept then. [`Code::SignInAgain`] for what lets somebody in.
     pub async fn perform<E: Endpoint>(self, mut asked: Asked<E>) -> Result<E::View> {
-        let Self { site, who, secret } = self;
+        let Self { site, who, secret, once } = self;
         must_have(&who.known.grant, E::ACT)?;
         if needs_signature(E::ACT) {
             who.must_be_fresh(site.app().now())?;
@@ -163,12 +215,27 @@ impl Acting<'_> {
         let mut tx = site.app().store.write().await?;
         // Within the transaction that acts on it: it may be over meanwhile.
         let who = session::known(&mut tx, &secret, now).await?;
+        if let Some(once) = &once {
+            session::take_form(&mut tx, &who, once).await?;
+        }
         let mut call = site.call(&who, tx, now, String::new());
         let view = perform::<E>(&mut call, asked, None).await?;
         call.tx.commit().await.map_err(Error::from)?;
         site.app().refresh().await?;
         Ok(view)
     }
+}
+
+/// Whether a refusal says that somebody wanted what is not theirs.
+const fn is_told(code: Code) -> bool {
+    matches!(
+        code,
+        Code::ActNotAllowed
+            | Code::OutsideScopes
+            | Code::PersonProtected
+            | Code::NotFound
+            | Code::FormNotOurs
+    )
 }
 
 /// Whether an act needs a signature of the last minutes: what lets people in, and what lets a
