@@ -90,11 +90,13 @@ impl Administration {
 /// The interface, and the pages where they have an address.
 fn routes(app: &Arc<App>) -> Result<Router> {
     let api = api::shared(Arc::clone(app))?;
-    let pages = match &app.config.admin.pages {
-        None => Router::new(),
-        Some(origin) => web::router(Arc::clone(&api), origin)?,
-    };
-    Ok(api::router(api).merge(pages))
+    match &app.config.admin.pages {
+        None => Ok(api::router(api)),
+        Some(origin) => {
+            let pages = web::router(Arc::clone(&api), origin)?;
+            Ok(api::routes(api).merge(pages))
+        }
+    }
 }
 
 /// A certificate that somebody else looks after.

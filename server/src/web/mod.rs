@@ -14,6 +14,8 @@
 mod assets;
 mod ceremony;
 mod cookies;
+mod file;
+mod filter;
 mod form;
 mod frame;
 mod pages;

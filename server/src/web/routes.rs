@@ -11,19 +11,24 @@ use axum::routing::{get, post};
 use wardkey_core::code::Code;
 
 use super::assets;
-use super::form::{asked_for, encoded, origin};
+use super::form::{asked_for, encoded, origin, wants_page};
 use super::frame::Frame;
-use super::pages::{code, key, pass, people, person, records, sign_in, terminals, today};
+use super::pages::{
+    code, key, pass, people, person, records, reports, sessions, sign_in, terminals, today,
+};
 use super::refusal::Said;
 use super::say::Say;
 use super::site::Site;
+use super::texts::Text;
 use crate::api;
 use crate::api::call::Api;
+use crate::api::problem::as_problem;
 use crate::error::{Error, Result};
 use crate::http::body;
 use crate::http::middleware::log_refusal;
 use crate::http::peer::Peer;
 use crate::http::reply::ErrorResponse;
+use crate::texts::{Phrase, Text as Words};
 
 /// The pages at an origin.
 ///
@@ -38,6 +43,7 @@ pub fn router(api: Arc<Api>, origin: &str) -> Result<Router> {
         .route("/sign-out", post(sign_in::end))
         .route("/language", post(sign_in::language))
         .route("/people", get(people::show))
+        .route("/people.csv", get(people::file))
         .route("/people/{login}", get(person::show))
         .route("/people/{login}/disable", post(person::switch::<api::people::Disable>))
         .route("/people/{login}/enable", post(person::switch::<api::people::Enable>))
@@ -47,16 +53,41 @@ pub fn router(api: Arc<Api>, origin: &str) -> Result<Router> {
         .route("/people/{login}/pass/end", post(pass::end))
         .route("/keys/{fingerprint}/disable", post(key::switch::<api::keys::Disable>))
         .route("/keys/{fingerprint}/enable", post(key::switch::<api::keys::Enable>))
+        .route("/keys.csv", get(person::keys_file))
         .route("/terminals", get(terminals::list))
+        .route("/terminals.csv", get(terminals::file))
         .route("/terminals/{terminal}", get(terminals::show))
         .route("/terminals/{terminal}/approve", post(terminals::switch::<api::terminals::Approve>))
         .route("/terminals/{terminal}/disable", post(terminals::switch::<api::terminals::Disable>))
         .route("/events", get(records::events))
+        .route("/events.csv", get(records::events_file))
         .route("/trail", get(records::trail))
+        .route("/trail.csv", get(records::trail_file))
+        .route("/reports", get(reports::index))
+        .route("/reports/logins", get(reports::show::<api::reports::Logins>))
+        .route("/reports/exceptions", get(reports::show::<api::reports::Exceptions>))
+        .route("/reports/inventory", get(reports::show::<api::reports::Inventory>))
+        .route("/reports/coverage", get(reports::show::<api::reports::Coverage>))
+        .route("/reports/shared-accounts", get(reports::show::<api::reports::SharedAccounts>))
+        .route("/sessions", get(sessions::show))
+        .route("/sessions/{id}/end", post(sessions::end))
         .route("/assets/style.css", get(assets::style))
+        .route("/assets/icon.svg", get(assets::icon))
         .route("/assets/sign-in.js", get(assets::sign_in))
-        .route_layer(from_fn_with_state(Arc::clone(&site), every_page))
+        .method_not_allowed_fallback(async || {
+            not_so(StatusCode::METHOD_NOT_ALLOWED, Code::RequestInvalid, Words::WrongMethod)
+        })
+        .fallback(async || not_so(StatusCode::NOT_FOUND, Code::NotFound, Words::NoWebPage))
+        .layer(from_fn_with_state(Arc::clone(&site), every_page))
         .with_state(site))
+}
+
+/// A refusal that is no route's.
+fn not_so(status: StatusCode, code: Code, words: Words) -> Response {
+    let said = Phrase::from(words);
+    let mut response = ErrorResponse::new(status, code, said.to_string()).into_response();
+    response.extensions_mut().insert(Said(said));
+    response
 }
 
 /// Refuses what no page of ours sent, puts refusals into words, and gives every answer its headers.
@@ -67,12 +98,14 @@ async fn every_page(State(site): State<Arc<Site>>, mut request: Request, next: N
     let is_read = request.method() == Method::GET || request.method() == Method::HEAD;
     let say = Say::of(request.headers(), site.app().config.zone());
     let wants_json = path.starts_with("/sign-in") && !is_read;
+    let headers = request.headers().clone();
 
     // A browser says where each change comes from; what does not say it, is no page of ours.
-    let is_ours = is_read || origin(request.headers()) == Some(site.origin.as_bytes());
-    let has_nul = path.contains("%00");
-    let mut response = if has_nul {
-        ErrorResponse::invalid("the address has a NUL").into_response()
+    let is_ours = is_read || origin(&headers) == Some(site.origin.as_bytes());
+    // Where there is nothing, nothing is done.
+    let is_ours = is_ours || route.is_none();
+    let mut response = if path.contains("%00") {
+        not_so(StatusCode::BAD_REQUEST, Code::RequestInvalid, Words::AddressNul)
     } else if is_ours {
         request.extensions_mut().insert(say.clone());
         let (request, unread) = body::lend(request);
@@ -95,18 +128,24 @@ async fn every_page(State(site): State<Arc<Site>>, mut request: Request, next: N
 
     log_refusal(&response, route.as_deref(), peer);
     site.app().counters.request(route.as_deref(), response.status().as_u16());
-    if let Some(error) = response.extensions().get::<ErrorResponse>().cloned() {
+    let error = response.extensions().get::<ErrorResponse>().cloned();
+    if let Some(error) = error.filter(|_| route.is_some() || wants_page(&headers)) {
+        let asked = (path.as_str(), route.is_some());
+        let who = site.was_refused(&headers, asked, error.code()).await;
         // Where a change of the language leads back to: a page, and no act.
         let back = if is_read { path.as_str() } else { page_of(&path) };
-        let frame = Frame { site: &site, say: &say, who: None, path: back };
+        let frame = Frame { site: &site, say: &say, who: who.as_ref(), path: back };
         let said = response.extensions().get::<Said>().cloned();
         let retry = response.headers().get(header::RETRY_AFTER).cloned();
         response = in_words(&frame, &error, said, (is_read, wants_json));
         if let Some(retry) = retry {
             response.headers_mut().insert(header::RETRY_AFTER, retry);
         }
+    } else {
+        // Programs that lost their way.
+        response = as_problem(response).await;
     }
-    response.headers_mut().extend(headers());
+    response.headers_mut().extend(page_headers());
     response
 }
 
@@ -144,12 +183,14 @@ fn in_words(
         let text = format!("{text} ({code})");
         return ErrorResponse::new(error.status(), code, text).into_response();
     }
+    let sign_in = |more: &str| format!("/sign-in?next={}{more}", encoded(frame.path));
     let again = match code {
-        Code::NotSignedIn => Some(format!("/sign-in?next={}", encoded(frame.path))),
-        Code::SignInAgain => Some(format!("/sign-in?next={}&again=1", encoded(frame.path))),
+        Code::NotSignedIn => Some((sign_in(""), Text::SignIn)),
+        Code::SignInAgain => Some((sign_in("&again=1"), Text::SignIn)),
+        Code::FormSentBefore => Some((frame.path.to_owned(), Text::Back)),
         _ => None,
     };
-    frame.refusal(error.status(), &code.to_string(), (&text, again.as_deref()))
+    frame.refusal(error.status(), &code.to_string(), (&text, again))
 }
 
 /// Everything comes from here: style, the one script, where forms go, who may show it within a
@@ -157,7 +198,7 @@ fn in_words(
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
                       img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-fn headers() -> [(HeaderName, HeaderValue); 8] {
+fn page_headers() -> [(HeaderName, HeaderValue); 8] {
     [
         (header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000")),
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),

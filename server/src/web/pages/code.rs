@@ -10,7 +10,7 @@ use super::done::{self, done};
 use crate::api::codes::{Add, CodeToMake, Withdraw};
 use crate::api::endpoint::{Asked, Nothing, Reason, parsed};
 use crate::web::form::{Form, asked_for};
-use crate::web::frame::{Frame, token};
+use crate::web::frame::{Frame, once, token};
 use crate::web::refusal::Refusal;
 use crate::web::say::Say;
 use crate::web::site::Site;
@@ -32,7 +32,7 @@ pub async fn ask(
         section.narrow {
             p { (say.text(Text::CodeWhat)) }
             form method="post" {
-                (token(&who))
+                (token(&who)) (once()?)
                 p { label { (say.text(Text::Hours))
                     input type="number" name="hours" min="1" max="720" value="24" required; } }
                 p { label { (say.text(Text::Reason))
@@ -58,7 +58,7 @@ pub async fn make(
     let body =
         CodeToMake { seconds: Some(hours.saturating_mul(3600)), reason: form.text("reason") };
     let target = parsed("login", &login)?;
-    let acting = site.act(&form).await?;
+    let acting = site.act_once(&form).await?;
     let made = acting.perform::<Add>(Asked { target, query: Nothing {}, body }).await?;
 
     let path = done::person(&login);

@@ -7,6 +7,8 @@ pub mod pass;
 pub mod people;
 pub mod person;
 pub mod records;
+pub mod reports;
+pub mod sessions;
 pub mod sign_in;
 pub mod terminals;
 pub mod today;

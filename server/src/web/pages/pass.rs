@@ -12,7 +12,7 @@ use crate::api::passes::{Add, Disable, PassToIssue};
 use crate::api::people::Show;
 use crate::api::perform::perform;
 use crate::web::form::{Form, asked_for};
-use crate::web::frame::{Frame, token};
+use crate::web::frame::{Frame, once, token};
 use crate::web::refusal::Refusal;
 use crate::web::say::Say;
 use crate::web::site::Site;
@@ -39,7 +39,7 @@ pub async fn ask(
         section.narrow {
             p { (say.text(Text::PassWhat)) }
             form method="post" {
-                (token(&who))
+                (token(&who)) (once()?)
                 p { label { (say.text(Text::Hours))
                     input type="number" name="hours" min="1" max="168" value="8" required; } }
                 p { label { (say.text(Text::Scope))
@@ -70,7 +70,7 @@ pub async fn issue(
     let body = PassToIssue::new(Some(hours.saturating_mul(3600)), form.text("scope"), reason);
     let target = parsed("login", &login)?;
     let asked = Asked::<Add> { target, query: Nothing {}, body };
-    let acting = site.act(&form).await?;
+    let acting = site.act_once(&form).await?;
     let issued = acting.perform(asked).await?;
 
     let path = done::person(&login);

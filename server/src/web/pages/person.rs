@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Path, Request, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use maud::{Markup, html};
-use serde::Deserialize;
 use wardkey_core::code::Code as ErrorCode;
 use wardkey_core::name::LoginName;
 
 use super::done::{self, done};
 use super::records;
-use crate::admin::key::KeyView;
+use crate::admin::key::{KeyOfPerson, KeyView};
 use crate::admin::pass::PassView;
 use crate::admin::person::{PersonSwitched, PersonView};
 use crate::admin::role::{Act, Grant};
@@ -19,11 +19,14 @@ use crate::admin::session::SignedIn;
 use crate::admin::{self, code::CodeView};
 use crate::api::call::{Call, Done};
 use crate::api::endpoint::{Asked, Endpoint, Nothing, Reason, Route, parsed};
+use crate::api::keys;
 use crate::api::people::Show;
 use crate::api::perform::perform;
 use crate::error::Result;
-use crate::web::form::{Form, asked_for};
-use crate::web::frame::{Frame, act, or_nothing, state};
+use crate::web::file::{self, PART};
+use crate::web::filter::Filter;
+use crate::web::form::{Form, asked_for, asked_of, query_of};
+use crate::web::frame::{Frame, Led, act, file as file_of, or_nothing, state};
 use crate::web::refusal::Refusal;
 use crate::web::say::Say;
 use crate::web::site::Site;
@@ -32,12 +35,6 @@ use crate::web::visitor::Visitor;
 
 /// Records that are shown.
 const RECORDS: u32 = 20;
-
-/// What is asked of a page to which an act led back.
-#[derive(Deserialize)]
-pub struct Led {
-    done: Option<String>,
-}
 
 /// What a page shows of somebody.
 struct Whole {
@@ -53,7 +50,7 @@ pub async fn show(
     say: Say,
     Visitor(who): Visitor,
     Path(login): Path<String>,
-    Query(led): Query<Led>,
+    Filter(led): Filter<Led>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let path = asked_for(&request);
@@ -65,13 +62,14 @@ pub async fn show(
     let at = format!("/people/{}", person.login);
 
     let body = html! {
-        @if led.done.is_some() {
-            section.note.good role="status" { p { (say.text(Text::Done)) } }
-        }
+        (led.said(&say))
         section { (facts(&say, person)) (acts(&who, &say, person, &at)) }
         section {
             h2 { (say.text(Text::Keys)) }
-            (or_nothing(&say, person.keys.is_empty(), keys(&who, &say, &person.keys)))
+            (or_nothing(&say, person.keys.is_empty(), table(&who, &say, &person.keys)))
+            @if !person.keys.is_empty() && grant.has(Act::ReadKeys) {
+                p.no-print { (file_of(&say, "/keys.csv", &[("person", Some(&person.login))])) }
+            }
         }
         @if grant.has(Act::ReadCodes) || grant.has(Act::ReadPasses) {
             section {
@@ -80,7 +78,15 @@ pub async fn show(
             }
         }
         @if grant.has(Act::ReadEvents) {
-            section { h2 { (say.text(Text::Records)) } (whole.records) }
+            @let all = [("person", Some(person.login.as_str()))];
+            section {
+                h2 { (say.text(Text::Records)) }
+                (whole.records)
+                p.no-print {
+                    a.button href=(asked_of("/events", &all)) { (say.text(Text::AllRecords)) }
+                    " " (file_of(&say, "/events.csv", &all))
+                }
+            }
         }
     };
     let title = format!("{} ({})", person.name, person.login);
@@ -153,7 +159,7 @@ fn acts(who: &SignedIn, say: &Say, person: &PersonView, at: &str) -> Markup {
     }
 }
 
-fn keys(who: &SignedIn, say: &Say, keys: &[KeyView]) -> Markup {
+fn table(who: &SignedIn, say: &Say, keys: &[KeyView]) -> Markup {
     let grant = &who.known.grant;
     html! {
         table {
@@ -163,7 +169,7 @@ fn keys(who: &SignedIn, say: &Say, keys: &[KeyView]) -> Markup {
                 th scope="col" { (say.text(Text::State)) }
                 th scope="col" { (say.text(Text::Enrolled)) }
                 th scope="col" { (say.text(Text::LastUsed)) }
-                th scope="col" { (say.text(Text::Act)) }
+                th.act scope="col" { (say.text(Text::Act)) }
             } }
             tbody {
                 @for key in keys {
@@ -184,6 +190,47 @@ fn keys(who: &SignedIn, say: &Say, keys: &[KeyView]) -> Markup {
             }
         }
     }
+}
+
+/// Keys as a file: those of a person, or all.
+pub async fn keys_file(
+    State(site): State<Arc<Site>>,
+    say: Say,
+    Visitor(who): Visitor,
+    Filter(query): Filter<keys::Wanted>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let list = file::List::<keys::List, KeyOfPerson> {
+        name: "keys",
+        asked: query_of(&[
+            ("person", query.person.as_deref()),
+            ("search", query.search.as_deref()),
+        ]),
+        head: &[
+            Text::Person,
+            Text::Label,
+            Text::Fingerprint,
+            Text::Model,
+            Text::State,
+            Text::Enrolled,
+            Text::LastUsed,
+            Text::MayBeCopied,
+        ],
+        part: Box::new(move |after| keys::Wanted { after, limit: Some(PART), ..query.clone() }),
+        row: |say, KeyOfPerson { person, key, .. }| {
+            vec![
+                person.as_str().into(),
+                key.label.as_str().into(),
+                key.fingerprint.get(..16).unwrap_or_default().into(),
+                key.model.as_str().into(),
+                say.state(key.status),
+                say.moment(key.enrolled),
+                say.moment_or_none(key.last_used),
+                say.moment_or_none(key.clone_suspected),
+            ]
+        },
+    };
+    file::list(site, say, (headers, who), list).await
 }
 
 fn key_act(who: &SignedIn, say: &Say, grant: &Grant, key: &KeyView) -> Markup {

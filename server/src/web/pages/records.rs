@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Query, Request, State};
+use axum::extract::{Request, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use maud::{Markup, html};
 
@@ -10,8 +11,11 @@ use crate::admin::event::EventView;
 use crate::api::endpoint::{Asked, Nothing};
 use crate::api::perform::perform;
 use crate::api::records::{Events, Rows, Trail, Which};
+use crate::report::Cell;
 use crate::store::audit::Entry;
-use crate::web::form::asked_for;
+use crate::web::file::{self, PART};
+use crate::web::filter::Filter;
+use crate::web::form::{asked_for, query_of};
 use crate::web::frame::{Frame, next, or_nothing, state};
 use crate::web::refusal::Refusal;
 use crate::web::say::Say;
@@ -24,25 +28,13 @@ pub async fn events(
     State(site): State<Arc<Site>>,
     say: Say,
     Visitor(who): Visitor,
-    Query(mut query): Query<Which>,
+    Filter(query): Filter<Which>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let path = asked_for(&request);
-    // A form sends what was left empty, too.
-    for field in [&mut query.person, &mut query.outcome, &mut query.since, &mut query.event] {
-        *field = field.take().filter(|text| !text.is_empty());
-    }
-    let given = [
-        ("person", query.person.clone()),
-        ("terminal", query.terminal.clone()),
-        ("event", query.event.clone()),
-        ("outcome", query.outcome.clone()),
-        ("since", query.since.clone()),
-        ("search", query.search.clone()),
-        ("invalid", query.invalid.map(|invalid| invalid.to_string())),
-    ];
-    let given = given.each_ref().map(|(name, value)| (*name, value.as_deref()));
-    let mut look = site.look(&who, format!("events\n{given:?}")).await?;
+    let wanted = query.clone();
+    let given = given_of(&wanted);
+    let mut look = site.look(&who, format!("events\n{}", query_of(&given))).await?;
     let asked = Asked::<Events> { target: Nothing {}, query, body: Nothing {} };
     let events = perform(&mut look.call, asked, None).await?;
 
@@ -70,6 +62,66 @@ pub async fn events(
     };
     let frame = Frame { site: &site, say: &say, who: Some(&who), path: &path };
     Ok(frame.page(&say.text(Text::Records), body))
+}
+
+/// Records as a file.
+pub async fn events_file(
+    State(site): State<Arc<Site>>,
+    say: Say,
+    Visitor(who): Visitor,
+    Filter(query): Filter<Which>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let list = file::List::<Events, EventView> {
+        name: "records",
+        asked: query_of(&given_of(&query)),
+        head: &[
+            Text::Time,
+            Text::Received,
+            Text::Event,
+            Text::Outcome,
+            Text::Code,
+            Text::Meaning,
+            Text::Proof,
+            Text::Person,
+            Text::Account,
+            Text::Terminal,
+            Text::Service,
+            Text::Fingerprint,
+        ],
+        part: Box::new(move |after| Which { after, limit: Some(PART), ..query.clone() }),
+        row: |say, EventView { event, .. }| {
+            let moment = |time: i64| say.moment(u64::try_from(time).unwrap_or_default());
+            let meaning = event.reason.as_deref().map(|reason| say.code(reason));
+            vec![
+                moment(event.time),
+                moment(event.received),
+                event.event.as_str().into(),
+                say.state(&event.outcome),
+                Cell::name(event.reason.as_deref()),
+                Cell::name(meaning.as_deref()),
+                say.state(&event.evidence),
+                Cell::name(event.person.as_deref()),
+                Cell::name(event.account.as_deref()),
+                event.terminal_name.as_str().into(),
+                Cell::name(event.service.as_deref()),
+                Cell::name(event.key.as_deref()),
+            ]
+        },
+    };
+    file::list(site, say, (headers, who), list).await
+}
+
+fn given_of(query: &Which) -> [(&'static str, Option<&str>); 7] {
+    [
+        ("person", query.person.as_deref()),
+        ("terminal", query.terminal.as_deref()),
+        ("event", query.event.as_deref()),
+        ("outcome", query.outcome.as_deref()),
+        ("since", query.since.as_deref()),
+        ("search", query.search.as_deref()),
+        ("invalid", query.invalid.filter(|invalid| *invalid).map(|_| "true")),
+    ]
 }
 
 /// Records as a table.
@@ -118,34 +170,74 @@ pub async fn trail(
     State(site): State<Arc<Site>>,
     say: Say,
     Visitor(who): Visitor,
-    Query(mut query): Query<Rows>,
+    Filter(query): Filter<Rows>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let path = asked_for(&request);
-    query.object = query.object.take().filter(|text| !text.is_empty());
-    let object = query.object.clone();
-    let mut look = site.look(&who, format!("trail\n{object:?}")).await?;
+    let wanted = query.clone();
+    let given = rows_of(&wanted);
+    let mut look = site.look(&who, format!("trail\n{}", query_of(&given))).await?;
     let asked = Asked::<Trail> { target: Nothing {}, query, body: Nothing {} };
     let rows = perform(&mut look.call, asked, None).await?;
 
     let body = html! {
         form.line.no-print {
             label { (say.text(Text::Object))
-                input name="object" size="24" value=[object.as_deref()]; }
+                input name="object" size="24" value=[wanted.object.as_deref()]; }
             button { (say.text(Text::Search)) }
         }
         section { (or_nothing(&say, rows.items.is_empty(), acts(&say, &rows.items))) }
-        (next(&say, "/trail", &[("object", object.as_deref())], rows.next.as_deref()))
+        (next(&say, "/trail", &given, rows.next.as_deref()))
     };
     let frame = Frame { site: &site, say: &say, who: Some(&who), path: &path };
     Ok(frame.page(&say.text(Text::Trail), body))
+}
+
+/// The trail as a file.
+pub async fn trail_file(
+    State(site): State<Arc<Site>>,
+    say: Say,
+    Visitor(who): Visitor,
+    Filter(query): Filter<Rows>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let list = file::List::<Trail, Entry> {
+        name: "trail",
+        asked: query_of(&rows_of(&query)),
+        head: &[
+            Text::Number,
+            Text::Time,
+            Text::Actor,
+            Text::Act,
+            Text::Object,
+            Text::Reason,
+            Text::Detail,
+        ],
+        part: Box::new(move |after| Rows { after, limit: Some(PART), ..query.clone() }),
+        row: |say, row| {
+            vec![
+                Cell::Count(row.seq.unsigned_abs()),
+                say.moment(u64::try_from(row.time).unwrap_or_default()),
+                row.actor.as_str().into(),
+                row.action.as_str().into(),
+                row.object.as_str().into(),
+                Cell::name(row.reason.as_deref()),
+                Cell::name(row.detail.as_deref()),
+            ]
+        },
+    };
+    file::list(site, say, (headers, who), list).await
+}
+
+fn rows_of(query: &Rows) -> [(&'static str, Option<&str>); 2] {
+    [("object", query.object.as_deref()), ("search", query.search.as_deref())]
 }
 
 fn acts(say: &Say, rows: &[Entry]) -> Markup {
     html! {
         table {
             thead { tr {
-                th scope="col" { "#" }
+                th scope="col" { (say.text(Text::Number)) }
                 th scope="col" { (say.text(Text::Time)) }
                 th scope="col" { (say.text(Text::Actor)) }
                 th scope="col" { (say.text(Text::Act)) }

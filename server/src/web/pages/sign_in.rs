@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{FromRequest as _, Query, Request, State};
+use axum::extract::{FromRequest as _, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use base64ct::{Base64UrlUnpadded, Encoding};
@@ -23,6 +23,7 @@ use crate::http::limit::Counted;
 use crate::http::peer::Peer;
 use crate::web::ceremony::SECONDS;
 use crate::web::cookies::{SESSION, cookie, set_cookie, take_cookie};
+use crate::web::filter::Filter;
 use crate::web::form::{Form, asked_for, path_of_ours};
 use crate::web::frame::Frame;
 use crate::web::refusal::Refusal;
@@ -44,7 +45,7 @@ pub struct Wanted {
 pub async fn show(
     State(site): State<Arc<Site>>,
     say: Say,
-    Query(wanted): Query<Wanted>,
+    Filter(wanted): Filter<Wanted>,
     request: Request,
 ) -> Response {
     let path = asked_for(&request);

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Path, Request, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use maud::{Markup, html};
-use serde::Deserialize;
 
 use super::done::done;
 use crate::admin::role::Act;
@@ -14,8 +14,11 @@ use crate::api::call::Done;
 use crate::api::endpoint::{Asked, Endpoint, Nothing, Reason, Route, Terminal, parsed};
 use crate::api::perform::perform;
 use crate::api::terminals::{List, Show, Which};
-use crate::web::form::{Form, asked_for};
-use crate::web::frame::{Frame, act, next, or_nothing, search, state};
+use crate::report::Cell;
+use crate::web::file::{self, PART};
+use crate::web::filter::Filter;
+use crate::web::form::{Form, asked_for, query_of};
+use crate::web::frame::{Frame, Led, act, next, or_nothing, search, state};
 use crate::web::refusal::Refusal;
 use crate::web::say::Say;
 use crate::web::site::Site;
@@ -27,33 +30,87 @@ pub async fn list(
     State(site): State<Arc<Site>>,
     say: Say,
     Visitor(who): Visitor,
-    Query(query): Query<Which>,
+    Filter(query): Filter<Which>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let path = asked_for(&request);
-    let numbers = [query.silent, query.behind].map(|number| number.map(|n| n.to_string()));
-    let given = [query.search.clone(), query.scope.clone(), query.tag.clone()];
-    let place = format!("terminals\n{given:?}\n{numbers:?}");
-    let mut look = site.look(&who, place).await?;
-    let asked = Asked::<List> { target: Nothing {}, query, body: Nothing {} };
-    let terminals = perform(&mut look.call, asked, None).await?;
+    let given = query.clone();
+    let numbers = numbers_of(&given);
+    let asked = given_of(&given, &numbers);
+    let mut look = site.look(&who, format!("terminals\n{}", query_of(&asked))).await?;
+    let list = Asked::<List> { target: Nothing {}, query, body: Nothing {} };
+    let terminals = perform(&mut look.call, list, None).await?;
 
-    let [searched, scope, tag] = &given;
-    let [silent, behind] = &numbers;
-    let asked = [
-        ("search", searched.as_deref()),
-        ("scope", scope.as_deref()),
-        ("tag", tag.as_deref()),
-        ("silent", silent.as_deref()),
-        ("behind", behind.as_deref()),
-    ];
     let body = html! {
-        (search(&say, ("/terminals", Text::FindTerminal), searched.as_deref()))
+        (search(&say, ("/terminals", Text::FindTerminal), given.search.as_deref()))
         section { (table(&say, &terminals.items)) }
         (next(&say, "/terminals", &asked, terminals.next.as_deref()))
     };
     let frame = Frame { site: &site, say: &say, who: Some(&who), path: &path };
     Ok(frame.page(&say.text(Text::Terminals), body))
+}
+
+/// The list as a file.
+pub async fn file(
+    State(site): State<Arc<Site>>,
+    say: Say,
+    Visitor(who): Visitor,
+    Filter(query): Filter<Which>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let list = file::List::<List, TerminalView> {
+        name: "terminals",
+        asked: query_of(&given_of(&query, &numbers_of(&query))),
+        head: &[
+            Text::Name,
+            Text::Id,
+            Text::State,
+            Text::Scopes,
+            Text::Tags,
+            Text::Seen,
+            Text::Address,
+            Text::Stage,
+            Text::Behind,
+            Text::Version,
+            Text::Joined,
+            Text::CertificateUntil,
+        ],
+        part: Box::new(move |after| Which { after, limit: Some(PART), ..query.clone() }),
+        row: |say, terminal| {
+            vec![
+                terminal.name.as_str().into(),
+                terminal.id.as_str().into(),
+                say.state(terminal.status),
+                Cell::names(&terminal.scopes),
+                Cell::names(&terminal.tags),
+                say.moment_or_none(terminal.seen),
+                Cell::name(terminal.address.as_deref()),
+                terminal.stage.map_or(Cell::Nothing, |stage| say.state(stage)),
+                terminal.behind.map_or(Cell::Nothing, Cell::Count),
+                Cell::name(terminal.version.as_deref()),
+                say.moment(terminal.joined),
+                say.moment(terminal.certificate_until),
+            ]
+        },
+    };
+    file::list(site, say, (headers, who), list).await
+}
+
+fn numbers_of(query: &Which) -> [Option<String>; 2] {
+    [query.silent, query.behind].map(|number| number.map(|number| number.to_string()))
+}
+
+fn given_of<'a>(
+    query: &'a Which,
+    [silent, behind]: &'a [Option<String>; 2],
+) -> [(&'static str, Option<&'a str>); 5] {
+    [
+        ("search", query.search.as_deref()),
+        ("scope", query.scope.as_deref()),
+        ("tag", query.tag.as_deref()),
+        ("silent", silent.as_deref()),
+        ("behind", behind.as_deref()),
+    ]
 }
 
 /// Terminals as a table.
@@ -85,19 +142,13 @@ pub fn table(say: &Say, terminals: &[TerminalView]) -> Markup {
     or_nothing(say, terminals.is_empty(), rows)
 }
 
-/// What is asked of a page to which an act led back.
-#[derive(Deserialize)]
-pub struct Led {
-    done: Option<String>,
-}
-
 /// One of them.
 pub async fn show(
     State(site): State<Arc<Site>>,
     say: Say,
     Visitor(who): Visitor,
     Path(id): Path<String>,
-    Query(led): Query<Led>,
+    Filter(led): Filter<Led>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let path = asked_for(&request);
@@ -110,9 +161,7 @@ pub async fn show(
     let at = |verb: &str| format!("/terminals/{}/{verb}", terminal.id);
 
     let body = html! {
-        @if led.done.is_some() {
-            section.note.good role="status" { p { (say.text(Text::Done)) } }
-        }
+        (led.said(&say))
         section {
             (facts(&say, &details))
             @if terminal.status == "pending" && grant.has(Act::ApproveTerminals) {
