@@ -45,15 +45,17 @@ impl Stage {
         }
         deployment.ok(&["person", "disable", "sato", "--reason", "退職"]);
         deployment.ok(&["scope", "set", "icu", "--passes", "12h"]);
-        let running = deployment.start_at(now());
+        deployment.ok(&["account", "set", "desk", "--scope", "icu", "--group", "nurses"]);
+        let at = now();
+        let running = deployment.start_at(at);
         let terminal = deployment.join(&running, "ICU 1番端末", &["icu"]);
         deployment.join(&running, "ICU 2番端末", &["icu"]);
         let (_, _) = enrolled(&terminal, &deployment.ok(&["code", "add", "yamada"]));
         let (key, handle) = enrolled(&terminal, &deployment.ok(&["code", "add", "ito"]));
         deployment.ok(&["administrator", "add", "ito", "--role", "owner"]);
         let events = vec![
-            refused(&terminal, now(), wardkey_core::code::Code::PinWrong),
-            recorded(EventName::AgentStarted, Outcome::Success, &terminal, now() + 1),
+            refused(&terminal, at, wardkey_core::code::Code::PinWrong),
+            recorded(EventName::AgentStarted, Outcome::Success, &terminal, at),
         ];
         report(&terminal, &events);
         Self { deployment, running, key, handle, origin }
@@ -118,7 +120,15 @@ fn every_page_is_seen_in_both_languages_at_two_widths() {
             ("terminal", &format!("/terminals/{terminal}")),
             ("events", "/events"),
             ("trail", "/trail"),
+            ("reports", "/reports"),
+            ("report-logins", "/reports/logins?by=day"),
+            ("report-exceptions", "/reports/exceptions"),
+            ("report-inventory", "/reports/inventory?unused=30"),
+            ("report-coverage", "/reports/coverage?scope=icu"),
+            ("report-shared", "/reports/shared-accounts"),
+            ("sessions", "/sessions"),
             ("not-there", "/people/nobody"),
+            ("no-page", "/nowhere"),
         ] {
             for width in [1280, 390] {
                 chromium.resize(width, 900);
@@ -127,9 +137,28 @@ fn every_page_is_seen_in_both_languages_at_two_widths() {
                 assert_eq!(lang, language, "{path}");
                 look(&chromium, &axe, &format!("{name}-{language}-{width}"));
             }
+            // On paper: as wide as A4 without its margins.
+            chromium.resize(690, 900);
+            chromium.show_on("print");
+            printed(&chromium, &format!("{name}-{language}-print"));
+            chromium.show_on("screen");
         }
     }
     assert!(stage.running.server().administration().is_some());
+}
+
+/// Takes a picture of what is printed: what is on it, by whom and when, and nothing to press.
+fn printed(chromium: &Chromium, name: &str) {
+    chromium.picture(&Path::new(&pictures()).join(format!("{name}.png")));
+    let is_seen = |css: &str| {
+        let all = format!("[...document.querySelectorAll('{css}')]");
+        chromium.run(&format!("return {all}.some(found => found.offsetParent !== null)"))
+    };
+    for css in ["header", "form", "button", "nav", ".file", "summary"] {
+        assert_eq!(is_seen(css), false, "{name}: {css}");
+    }
+    assert_eq!(is_seen(".on-paper"), true, "{name}");
+    assert!(chromium.text().contains("Test") && chromium.text().contains("ito"), "{name}");
 }
 
 /// Takes a picture; nothing of the page is too wide, forbidden or out of somebody's reach.
@@ -173,6 +202,12 @@ fn a_lost_key_is_switched_off_and_a_code_issued_by_hand() {
         code.as_str().unwrap().len() >= 10
     });
     chromium.picture(&pictures().join("pass-issued-ja-1280.png"));
+    // Loaded again, the form is sent again: it does nothing.
+    let before = stage.deployment.actions();
+    chromium.post("/refresh", &serde_json::json!({}));
+    until("that it was sent before", || chromium.text().contains("WK-1745"));
+    chromium.picture(&pictures().join("pass-issued-again-ja-1280.png"));
+    assert_eq!(stage.deployment.actions(), before);
 
     // The other language, and out.
     chromium.click("form[action='/language'] button");

@@ -26,6 +26,7 @@ pub struct Browser {
     pub cookies: BTreeMap<String, String>,
     pub origin: Option<String>,
     pub language: &'static str,
+    pub accept: &'static str,
 }
 
 /// What a key signs, and how.
@@ -69,18 +70,20 @@ impl Browser {
             cookies: BTreeMap::new(),
             origin: Some(PAGES.to_owned()),
             language: "en",
+            accept: "text/html,application/xhtml+xml,*/*;q=0.8",
         }
     }
 
-    fn ask(&mut self, method: &str, path: &str, (kind, body): (&str, String)) -> Answer {
+    pub fn ask(&mut self, method: &str, path: &str, (kind, body): (&str, String)) -> Answer {
         let cookies: Vec<String> =
             self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut request = ureq::http::Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base))
             .header(header::COOKIE, cookies.join("; "))
+            .header(header::ACCEPT, self.accept)
             .header(header::ACCEPT_LANGUAGE, self.language);
-        if method == "POST" {
+        if method != "GET" {
             request = request.header(header::CONTENT_TYPE, kind);
             if let Some(origin) = &self.origin {
                 request = request.header(header::ORIGIN, origin);
@@ -108,8 +111,11 @@ impl Browser {
 
     /// Fills in the form of a page, and sends it.
     pub fn fill(&mut self, page: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let token = token(&self.get(page));
-        self.send(path, &[&[("form", token.as_str())], fields].concat())
+        let page = self.get(page);
+        let (token, once) = (token(&page), hidden(&page, "once"));
+        let mut all = vec![("form", token.as_str())];
+        all.extend(once.as_deref().map(|once| ("once", once)));
+        self.send(path, &[&all, fields].concat())
     }
 
     pub fn post(&mut self, path: &str, body: &Value) -> Answer {
@@ -162,8 +168,13 @@ impl Browser {
 /// What says that a form is one of the session.
 pub fn token(page: &Answer) -> String {
     assert_eq!(page.status, 200, "{}", page.body);
-    let (_, rest) = page.body.split_once("name=\"form\" value=\"").expect("a form");
-    rest.split('"').next().unwrap().to_owned()
+    hidden(page, "form").expect("a form")
+}
+
+/// What stands in a field that is not shown.
+pub fn hidden(page: &Answer, name: &str) -> Option<String> {
+    let (_, rest) = page.body.split_once(&format!("name=\"{name}\" value=\""))?;
+    rest.split('"').next().map(str::to_owned)
 }
 
 /// Where an answer leads.

@@ -71,7 +71,7 @@ impl Chromium {
         chromium
     }
 
-    fn post(&self, path: &str, body: &Value) -> Value {
+    pub fn post(&self, path: &str, body: &Value) -> Value {
         let url = format!("{}{path}", self.session);
         let mut answer =
             self.agent.post(url).content_type("application/json").send(body.to_string()).unwrap();
@@ -152,6 +152,14 @@ impl Chromium {
         self.resize(side(0), side(1).max(700) + 150);
         let data = self.read("/screenshot");
         std::fs::write(file, Base64::decode_vec(data.as_str().unwrap()).unwrap()).unwrap();
+    }
+
+    /// Shows the page as it is printed, or as it is on a screen.
+    pub fn show_on(&self, media: &str) {
+        let command = json!({
+            "cmd": "Emulation.setEmulatedMedia", "params": { "media": media },
+        });
+        self.post("/goog/cdp/execute", &command);
     }
 
     /// What the browser complained of since it was asked last.
