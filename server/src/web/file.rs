@@ -178,7 +178,7 @@ async fn told(site: &Site, who: &SignedIn, what: (&str, &str)) -> Result<()> {
 
 /// `wardkey-people-20270331-1730.csv`
 fn named(site: &Site, say: &Say, name: &str) -> String {
-    let time = say.time(site.app().now().0).replace('-', "").replace(':', "").replace(' ', "-");
+    let time = say.time(site.app().now().0).replace(['-', ':'], "").replace(' ', "-");
     format!("wardkey-{name}-{time}.csv")
 }
 
