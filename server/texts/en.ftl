@@ -5,6 +5,7 @@
 ## Pages of administration
 pages-elsewhere = pages = "{ $origin }": security keys of { $rp_id } answer at an address below { $rp_id } only
 reason-missing = a reason is needed, for the trail
+report-span = a period of at most { $days } days
 not-yours = there is no such thing, or it is not yours to see
 no-web-page = there is no such page
 wrong-method = this page does not take that kind of request

@@ -4,6 +4,7 @@
 ## 管理画面
 pages-elsewhere = pages = "{ $origin }"：{ $rp_id } のセキュリティキーは { $rp_id } 以下のアドレスでのみ使えます
 reason-missing = 記録に残す理由を入力してください
+report-span = 期間は { $days } 日までです
 not-yours = 該当するものがないか、表示する権限がありません
 no-web-page = このページはありません
 wrong-method = このページではその操作はできません

@@ -89,6 +89,8 @@ async fn answered<E: Endpoint>(
     let mut asked = Asked::<E> { target, query, body };
     E::prepare(&mut asked).await?;
 
+    // Before it has a reader of the store, which others wait for.
+    let _long = if E::IS_LONG { Some(api.report()?) } else { None };
     let (app, now) = (&api.app, api.app.now());
     let _reads = match E::ACT.kind() {
         Kind::Reads => api.readers.acquire().await.ok(),

@@ -4,7 +4,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Serialize;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use wardkey_core::code::Code;
 use wardkey_core::id::TerminalId;
 use wardkey_core::name::ScopeName;
@@ -18,9 +18,12 @@ use crate::admin::role::Grant;
 use crate::admin::{Listing, Operation};
 use crate::error::{Error, Result};
 use crate::http::App;
+use crate::http::reply::ErrorResponse;
 use crate::store::{PageRequest, Tx, terminal};
 use crate::texts::Text;
 
+/// Seconds after which a report may be asked for again while another is made.
+const REPORT: u64 = 5;
 /// Rows of a page, when nothing is said.
 const ROWS: u32 = 100;
 /// The most rows of a page.
@@ -87,6 +90,16 @@ pub struct NotHeard {
     pub code: String,
     /// What it means, and what to do.
     pub message: String,
+}
+
+impl Api {
+    /// The turn of a report: nobody waits for one, with whatever they hold.
+    ///
+    /// # Errors
+    /// 429 while another is made.
+    pub fn report(&self) -> Result<SemaphorePermit<'_>, ErrorResponse> {
+        self.reports.try_acquire().map_err(|_| ErrorResponse::too_many(REPORT))
+    }
 }
 
 impl Call<'_> {

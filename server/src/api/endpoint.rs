@@ -91,6 +91,9 @@ pub trait Endpoint: Route {
         std::future::ready(Ok(()))
     }
 
+    /// Whether it counts long: then one is made at a time, and nobody waits for it.
+    const IS_LONG: bool = false;
+
     /// Whether `If-Match` can be held against what it changes.
     const IS_MATCHED: bool = false;
 

@@ -22,6 +22,8 @@ use crate::when::{Step, When};
 const UNUSED: u64 = 90;
 /// The most of them.
 const MAX_UNUSED: u64 = 36_500;
+/// The most days of a report that is asked for from afar.
+const LONGEST: u64 = 400;
 /// Seconds of a day.
 const DAY: u64 = 86_400;
 
@@ -79,9 +81,21 @@ impl Read {
         Ok(Self { from: moment(from)?, to: moment(to)?, scope: scope_of(scope)? })
     }
 
-    fn asked<'a>(&'a self, now: UnixTime, zone: &'a TimeZone) -> report::Asked<'a> {
+    /// What is asked, by whoever sees all scopes or this one alone.
+    fn asked<'a>(
+        &'a self,
+        (now, zone): (UnixTime, &'a TimeZone),
+        sees_all: bool,
+    ) -> Result<report::Asked<'a>> {
         let Self { from, to, scope } = self;
-        report::Asked { from: *from, to: *to, scope: scope.as_ref(), now, zone }
+        if let Some(begins) = from.and_then(|from| from.begins(zone)) {
+            let ends = to.and_then(|to| to.ends(zone)).unwrap_or(now);
+            if ends.since(begins) > LONGEST * DAY {
+                return Err(Error::invalid(Text::ReportSpan.with([("days", LONGEST.into())])));
+            }
+        }
+        let (from, to, scope) = (*from, *to, scope.as_ref());
+        Ok(report::Asked { from, to, scope, is_alone: !sees_all, now, zone })
     }
 }
 
@@ -123,6 +137,8 @@ route! {
 }
 
 impl Endpoint for Logins {
+    const IS_LONG: bool = true;
+
     async fn touches(_: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
         touched(asked.query.scope.as_deref())
     }
@@ -131,8 +147,8 @@ impl Endpoint for Logins {
         let read = asked.query.read()?;
         let step = asked.query.step()?;
         let (now, zone) = (call.now, call.zone.clone());
-        let _turn = call.api.reports.acquire().await.ok();
-        logins::logins(&mut call.tx, &read.asked(now, &zone), step).await
+        let sees_all = call.grant().is_everywhere();
+        logins::logins(&mut call.tx, &read.asked((now, &zone), sees_all)?, step).await
     }
 }
 
@@ -143,6 +159,8 @@ route! {
 }
 
 impl Endpoint for Exceptions {
+    const IS_LONG: bool = true;
+
     async fn touches(_: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
         touched(asked.query.scope.as_deref())
     }
@@ -150,8 +168,8 @@ impl Endpoint for Exceptions {
     async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<ExceptionsView> {
         let read = asked.query.read()?;
         let (now, zone) = (call.now, call.zone.clone());
-        let _turn = call.api.reports.acquire().await.ok();
-        exceptions::exceptions(&mut call.tx, &read.asked(now, &zone)).await
+        let sees_all = call.grant().is_everywhere();
+        exceptions::exceptions(&mut call.tx, &read.asked((now, &zone), sees_all)?).await
     }
 }
 
@@ -162,6 +180,8 @@ route! {
 }
 
 impl Endpoint for Inventory {
+    const IS_LONG: bool = true;
+
     async fn touches(_: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
         touched(asked.query.scope.as_deref())
     }
@@ -173,7 +193,6 @@ impl Endpoint for Inventory {
             return Err(Error::invalid(format!("unused: 1 to {MAX_UNUSED} days")));
         }
         let asked = inventory::Asked { scope: scope.as_ref(), unused: days * DAY, now: call.now };
-        let _turn = call.api.reports.acquire().await.ok();
         let mut view = inventory::inventory(&mut call.tx, &asked).await?;
         if !call.grant().is_everywhere() {
             let grant = call.grant();
@@ -192,6 +211,8 @@ route! {
 }
 
 impl Endpoint for Coverage {
+    const IS_LONG: bool = true;
+
     async fn touches(_: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
         touched(asked.query.scope.as_deref())
     }
@@ -199,9 +220,9 @@ impl Endpoint for Coverage {
     async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<CoverageView> {
         let read = asked.query.read()?;
         let (now, zone) = (call.now, call.zone.clone());
-        let _turn = call.api.reports.acquire().await.ok();
+        let sees_all = call.grant().is_everywhere();
         let head_seconds = call.api.app.config.head_seconds;
-        let asked = read.asked(now, &zone);
+        let asked = read.asked((now, &zone), sees_all)?;
         let mut view = coverage::coverage(&mut call.tx, &asked, head_seconds).await?;
         let grant = call.grant();
         let rows = view.terminals.iter_mut().map(|row| &mut row.terminal.scopes);
@@ -217,6 +238,8 @@ route! {
 }
 
 impl Endpoint for SharedAccounts {
+    const IS_LONG: bool = true;
+
     async fn touches(_: &mut Call<'_>, asked: &Asked<Self>) -> Result<Touches> {
         touched(asked.query.scope.as_deref())
     }
@@ -224,7 +247,7 @@ impl Endpoint for SharedAccounts {
     async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<SharedView> {
         let read = asked.query.read()?;
         let (now, zone) = (call.now, call.zone.clone());
-        let _turn = call.api.reports.acquire().await.ok();
-        shared::shared(&mut call.tx, &read.asked(now, &zone)).await
+        let sees_all = call.grant().is_everywhere();
+        shared::shared(&mut call.tx, &read.asked((now, &zone), sees_all)?).await
     }
 }

@@ -60,7 +60,7 @@ pub async fn act(context: &Context, command: Report) -> Result<()> {
 }
 
 fn asked<'a>(of: &'a Of, now: UnixTime, zone: &'a TimeZone) -> Asked<'a> {
-    Asked { from: of.from, to: of.to, scope: of.in_scope.as_ref(), now, zone }
+    Asked { from: of.from, to: of.to, scope: of.in_scope.as_ref(), is_alone: false, now, zone }
 }
 
 async fn answer(context: &Context, view: &impl Serialize, sheet: Sheet, form: Form) -> Result<()> {

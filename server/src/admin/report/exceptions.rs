@@ -152,7 +152,7 @@ pub async fn exceptions(tx: &mut Tx, asked: &Asked<'_>) -> Result<ExceptionsView
     let found = report::of_kinds(tx, &names, stretch).await?;
     let unproven = report::without_proof(tx, stretch).await?;
     let logins = report::logins_alike(tx, stretch).await?;
-    let issued = report::passes(tx, stretch).await?;
+    let issued = report::passes(tx, stretch, asked.people_of()).await?;
 
     let of_logins = logins.iter().map(|row| row.of.terminal);
     let of_events = found.iter().chain(&unproven).map(|row| row.of.terminal);

@@ -26,6 +26,9 @@ pub struct Asked<'a> {
     pub to: Option<When>,
     /// Of this scope only.
     pub scope: Option<&'a ScopeName>,
+    /// Whether that scope is all that whoever asks may see: what is of people of elsewhere is left
+    /// out.
+    pub is_alone: bool,
     /// Now.
     pub now: UnixTime,
     /// Where a day is one.
@@ -51,7 +54,12 @@ impl PeriodView {
     }
 }
 
-impl Asked<'_> {
+impl<'a> Asked<'a> {
+    /// In which scope people have to be; none: in any.
+    pub(super) fn people_of(&self) -> Option<&'a ScopeName> {
+        self.scope.filter(|_| self.is_alone)
+    }
+
     /// The period, and whether the scope is known.
     ///
     /// # Errors

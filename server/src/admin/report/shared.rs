@@ -106,7 +106,8 @@ pub async fn shared(tx: &mut Tx, asked: &Asked<'_>) -> Result<SharedView> {
         used.entry((row.account.clone(), row.person.clone())).or_default().take(row);
     }
     let people: BTreeSet<LoginName> = used.keys().filter_map(|(_, who)| who.clone()).collect();
-    let names = report::names(tx, &people.into_iter().collect::<Vec<_>>()).await?;
+    let people: Vec<LoginName> = people.into_iter().collect();
+    let names = report::names(tx, &people, asked.people_of()).await?;
 
     let accounts = sharing
         .into_iter()

@@ -1,7 +1,7 @@
 //! Passes in a report.
 
 use wardkey_core::id::TerminalId;
-use wardkey_core::name::{DisplayText, LoginName};
+use wardkey_core::name::{DisplayText, LoginName, ScopeName};
 use wardkey_core::time::UnixTime;
 
 use super::stretch::Stretch;
@@ -53,18 +53,26 @@ impl FromRow for IssuedPass {
     }
 }
 
-/// Passes that began in a stretch, the earliest first.
-pub async fn passes(db: &mut Db, (from, to): Stretch) -> Result<Vec<IssuedPass>> {
+/// Passes that began in a stretch, the earliest first; of people of one scope when given.
+pub async fn passes(
+    db: &mut Db,
+    (from, to): Stretch,
+    people_of: Option<&ScopeName>,
+) -> Result<Vec<IssuedPass>> {
     query(
         "SELECT person.login, person.display_name, pass.begins, pass.until, pass.scope,
              pass.terminal, terminal.name AS terminal_name, pass.issuer, pass.reason, pass.used,
              pass.ended
          FROM pass JOIN person ON person.id = pass.person
              LEFT JOIN terminal ON terminal.id = pass.terminal
-         WHERE pass.begins >= $1 AND pass.begins < $2 ORDER BY pass.begins, pass.number",
+         WHERE pass.begins >= $1 AND pass.begins < $2
+             AND (CAST($3 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM person_scope
+                 WHERE person_scope.person = pass.person AND person_scope.scope = $3))
+         ORDER BY pass.begins, pass.number",
     )
     .bind(from)
     .bind(to)
+    .bind(people_of)
     .all(db)
     .await
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use wardkey_core::name::{DisplayText, LoginName};
+use wardkey_core::name::{DisplayText, LoginName, ScopeName};
 use wardkey_core::time::UnixTime;
 
 use crate::error::Result;
@@ -64,15 +64,25 @@ impl FromRow for Named {
     }
 }
 
-/// The names of people by their login names; of deleted ones none.
-pub async fn names(db: &mut Db, logins: &[LoginName]) -> Result<BTreeMap<LoginName, DisplayText>> {
+/// The names of people by their login names; of deleted ones none, and of people of one scope alone
+/// when given.
+pub async fn names(
+    db: &mut Db,
+    logins: &[LoginName],
+    people_of: Option<&ScopeName>,
+) -> Result<BTreeMap<LoginName, DisplayText>> {
     let mut found = BTreeMap::new();
     for part in logins.chunks(LISTED_AT_ONCE) {
-        let rows =
-            query("SELECT login, display_name FROM person WHERE status <> 'deleted' AND login IN ")
-                .list(part)
-                .all::<Named>(db)
-                .await?;
+        let rows = query(
+            "SELECT login, display_name FROM person WHERE status <> 'deleted'
+                 AND (CAST($1 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM person_scope
+                     WHERE person_scope.person = person.id AND person_scope.scope = $1))
+                 AND login IN ",
+        )
+        .bind(people_of)
+        .list(part)
+        .all::<Named>(db)
+        .await?;
         found.extend(rows.into_iter().map(|Named { login, name }| (login, name)));
     }
     Ok(found)

@@ -195,6 +195,8 @@ pub async fn show<R: Report>(
         wanted.scope = own.and_then(|own| own.first()).map(ScopeName::to_string);
     }
 
+    // Before it has a reader of the store, which others wait for.
+    let turn = site.api.report()?;
     let mut look = site.look(&who, "report".into()).await?;
     let part = Part { limit: Some(SCOPES), ..Part::default() };
     let names = Asked::<scopes::List> { target: Nothing {}, query: part, body: Nothing {} };
@@ -203,7 +205,7 @@ pub async fn show<R: Report>(
     let query = R::query(&wanted);
     let asked = Asked::<R> { target: Nothing {}, query, body: Nothing {} };
     let view = perform(&mut look.call, asked, None).await?;
-    drop(look);
+    drop((look, turn));
 
     let sheet = R::sheet(&view, &say.zone);
     if let Some(name) = &wanted.table {
