@@ -107,12 +107,14 @@ fn guarded(text: String) -> String {
     let mut guarded = String::with_capacity(text.len());
     let mut begins = true;
     for (at, c) in text.chars().enumerate() {
-        if begins && RUNS.contains(&c) {
+        let runs = begins && RUNS.contains(&c);
+        if runs {
             guarded.push('\'');
         }
         guarded.push(c);
         let parts = c == ';' || (c == '\t' && at > 0);
-        begins = parts || (begins && c == ' ' && at > 0);
+        // Also behind white space, and behind a quotation mark, which may be taken away.
+        begins = parts || (begins && !runs && (c.is_whitespace() || c == '"'));
     }
     guarded
 }
@@ -193,6 +195,19 @@ mod tests {
         };
         let text = csv(&table, PLAIN);
         assert_eq!(text.lines().nth(1).unwrap(), ",97.5,0,2027-03-31T17:30:00+09:00");
+    }
+
+    #[test]
+    fn what_stands_before_a_formula_hides_it_from_nobody() {
+        let said = |text: &str| OPENED.row(&[Cell::Said(text.into())]);
+        for before in [" ", "\u{3000}", "\u{a0}", "\"", " \"", "x;", "x; ", "x;\"", "x;\u{3000}\""]
+        {
+            for run in ["=", "+", "-", "@", "＝", "＋", "－", "＠"] {
+                let line = said(&format!("{before}{run}1"));
+                assert!(line.contains(&format!("'{run}1")), "{before:?} {run}: {line}");
+            }
+            assert!(!said(&format!("{before}a=1")).contains('\''), "{before:?}");
+        }
     }
 
     #[test]

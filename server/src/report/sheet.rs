@@ -109,13 +109,10 @@ impl From<Text> for Cell {
     }
 }
 
-/// The longest name in characters; what is longer is cut.
-const NAME_CHARS: usize = 256;
-
 /// A name: what would move the cursor of a screen becomes `?`.
 impl From<&str> for Cell {
     fn from(text: &str) -> Self {
-        Self::Said(printable(text, NAME_CHARS).into())
+        Self::Said(printable(text, text.len()).into())
     }
 }
 
