@@ -308,7 +308,7 @@ wk-1741 = This key did not sign you in: not known here, disabled, or too slow. P
 wk-1742 = Your key is right, but you have no role here. Please ask an owner for "administrator add".
 wk-1743 = This act lets somebody in: please sign in with your key once more, then do it within five minutes.
 wk-1744 = This form is not from a page of this session. Please go back, load the page again and repeat it.
-wk-1745 = This form was sent before, and its code was shown then. If nobody has it, end it and issue a new one.
+wk-1745 = This form was sent before. If nobody has seen its code, please withdraw it and issue another.
 
 ## 18xx: without the key
 

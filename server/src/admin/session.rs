@@ -260,11 +260,10 @@ pub async fn take_form(tx: &mut Tx, who: &SignedIn, once: &str) -> Result<()> {
 pub async fn refuse_page(
     tx: &mut Tx,
     who: &SignedIn,
-    (asked, code): (&str, Code),
+    (asked, code): (&str, &str),
     now: UnixTime,
 ) -> Result<()> {
-    let code = code.to_string();
-    audit::record(tx, now, &who.known.actor, Act::new("page.refuse", asked).with(&code)).await
+    audit::record(tx, now, &who.known.actor, Act::new("page.refuse", asked).with(code)).await
 }
 
 /// Records that somebody takes a whole list away as a file: with what was asked of the list.

@@ -42,6 +42,10 @@ pub enum Counted {
     ApiKeyChanges([u8; 8]),
     /// Refusals of a session of the pages that are written into the trail.
     Refusals([u8; 8]),
+    /// What a session looked for that is not there for it, and is written into the trail.
+    Misses([u8; 8]),
+    /// That there are more of them.
+    MoreRefusals([u8; 8]),
 }
 
 impl Counted {
@@ -125,7 +129,8 @@ impl Limiter {
             Counted::Events(_) => self.limits.events,
             Counted::ApiKey(_) => self.limits.api_key,
             Counted::ApiKeyChanges(_) => self.limits.api_key_changes,
-            Counted::Refusals(_) => REFUSALS,
+            Counted::Refusals(_) | Counted::Misses(_) => REFUSALS,
+            Counted::MoreRefusals(_) => 1,
         });
         let buckets = match counted {
             Counted::Address(_) | Counted::SignIn(_) => &self.addresses,
@@ -136,7 +141,9 @@ impl Limiter {
             | Counted::Events(_)
             | Counted::ApiKey(_)
             | Counted::ApiKeyChanges(_)
-            | Counted::Refusals(_) => &self.others,
+            | Counted::Refusals(_)
+            | Counted::Misses(_)
+            | Counted::MoreRefusals(_) => &self.others,
         };
         let mut buckets = lock(buckets);
         if buckets.len() >= MAX_COUNTED && !buckets.contains_key(&counted) {
@@ -197,6 +204,10 @@ mod tests {
         let limiter = Limiter::new(Limits::default());
         let start = Instant::now();
         let told = |session, at| limiter.take_at(Counted::Refusals([session; 8]), at).is_ok();
+        let missed = |at| limiter.take_at(Counted::Misses([1; 8]), at).is_ok();
+        assert_eq!((0..1000).filter(|_| missed(start)).count(), 10, "apart from refusals");
+        let more = |at| limiter.take_at(Counted::MoreRefusals([1; 8]), at).is_ok();
+        assert_eq!((more(start), more(start)), (true, false));
         let of_a_thousand = (0..1000).filter(|_| told(1, start)).count();
         assert_eq!((of_a_thousand, told(2, start)), (10, true));
         let later = start + Duration::from_secs(60);

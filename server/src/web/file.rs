@@ -8,16 +8,18 @@
 //! reads it slowly holds nothing of the store. That somebody takes it away is in the trail before
 //! its first byte; without that there is no file.
 
+use std::collections::BTreeSet;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use hyper::body::Frame;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
+use url::form_urlencoded;
 
 use super::refusal::Refusal;
 use super::say::Say;
@@ -30,8 +32,10 @@ use crate::api::perform::perform;
 use crate::error::{Error, Result};
 use crate::http::limit::Counted;
 use crate::http::reply::ErrorResponse;
+use crate::lock::lock;
 use crate::report::Cell;
 use crate::report::csv::{Lines, Reader};
+use crate::store::api_key::ID_LEN;
 
 /// Rows that are read at once.
 pub const PART: u32 = 1000;
@@ -39,6 +43,12 @@ pub const PART: u32 = 1000;
 const MOST: usize = 1_000_000;
 /// For how long whoever reads a file may take nothing of it.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a file may take.
+const WHOLE: Duration = Duration::from_secs(600);
+/// Files that are written at once.
+const FILES: usize = 3;
+/// Seconds after which another one may be asked for.
+const AGAIN: u64 = 10;
 
 /// What reads a part of a list: after a place in it.
 type Part<E> = Box<dyn Fn(Option<String>) -> <E as Route>::Query + Send + Sync>;
@@ -139,6 +149,7 @@ async fn write<E, T>(
     let mut text = head(say, list.head);
     let mut listing = first;
     let mut written = 0;
+    let begun = Instant::now();
     loop {
         for row in &listing.items {
             text.push_str(&lines(say).row(&(list.row)(say, row)));
@@ -151,10 +162,11 @@ async fn write<E, T>(
         }
         let taken = to.send_timeout(Ok(std::mem::take(&mut text).into()), PATIENCE).await;
         let Some(after) = after.filter(|_| taken.is_ok() && written < MOST) else { return };
-        listing = match part(site, headers, list, Some(after)).await {
-            Ok(listing) => listing,
+        let next = part(site, headers, list, Some(after)).await;
+        listing = match next.ok().filter(|_| begun.elapsed() < WHOLE) {
+            Some(listing) => listing,
             // What is cut off must not look whole: the connection breaks.
-            Err(_) => {
+            None => {
                 let broken = Error::damaged("a file was not written to its end");
                 let _ = to.send_timeout(Err(broken), PATIENCE).await;
                 return;
@@ -163,16 +175,41 @@ async fn write<E, T>(
     }
 }
 
-/// Counts a file as a change, which its row of the trail is; there are so many at once.
-fn bounded(site: &Site, who: &SignedIn) -> Result<OwnedSemaphorePermit, Refusal> {
-    site.app().limiter.take(Counted::ApiKeyChanges(who.known.id))?;
-    let slot = Arc::clone(&site.files).try_acquire_owned();
-    Ok(slot.map_err(|_| ErrorResponse::too_many(10))?)
+/// The turn of a file, until it is dropped.
+struct Slot {
+    files: Arc<Mutex<BTreeSet<[u8; ID_LEN]>>>,
+    id: [u8; ID_LEN],
 }
 
-async fn told(site: &Site, who: &SignedIn, what: (&str, &str)) -> Result<()> {
+impl Slot {
+    /// None while the session takes another one, or too many are taken.
+    fn take(files: &Arc<Mutex<BTreeSet<[u8; ID_LEN]>>>, id: [u8; ID_LEN]) -> Option<Self> {
+        let mut taken = lock(files);
+        let is_free = taken.len() < FILES && taken.insert(id);
+        is_free.then(|| Self { files: Arc::clone(files), id })
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        lock(&self.files).remove(&self.id);
+    }
+}
+
+/// Counts a file as a change, which its row of the trail is. A session takes one at a time, and
+/// there are so many at once.
+fn bounded(site: &Site, who: &SignedIn) -> Result<Slot, Refusal> {
+    site.app().limiter.take(Counted::ApiKeyChanges(who.known.id))?;
+    let slot = Slot::take(&site.files, who.known.id);
+    Ok(slot.ok_or_else(|| ErrorResponse::too_many(AGAIN))?)
+}
+
+async fn told(site: &Site, who: &SignedIn, (name, asked): (&str, &str)) -> Result<()> {
+    let pairs = form_urlencoded::parse(asked.as_bytes());
+    let words: Vec<String> = pairs.map(|(name, value)| format!("{name}={value}")).collect();
+    let words = words.join(", ");
     let mut tx = site.app().store.write().await?;
-    session::take_away(&mut tx, who, what, site.app().now()).await?;
+    session::take_away(&mut tx, who, (name, &words), site.app().now()).await?;
     tx.commit().await.map_err(Error::from)
 }
 
@@ -205,5 +242,26 @@ impl HttpBody for Rows {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         self.0.poll_recv(context).map(|next| next.map(|rows| rows.map(Frame::data)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_takes_one_file_at_a_time_and_leaves_turns_to_others() {
+        let files = Arc::default();
+        let take = |session: u8| Slot::take(&files, [session; ID_LEN]);
+        let first = take(1).unwrap();
+        assert!(take(1).is_none());
+        let others = (take(2).unwrap(), take(3).unwrap());
+        assert!(take(4).is_none());
+        // Whoever got none has taken nothing away.
+        assert!(take(1).is_none());
+        drop(first);
+        assert!(take(1).is_some());
+        assert!(take(4).is_some());
+        drop(others);
     }
 }

@@ -99,6 +99,7 @@ async fn every_page(State(site): State<Arc<Site>>, mut request: Request, next: N
     let say = Say::of(request.headers(), site.app().config.zone());
     let wants_json = path.starts_with("/sign-in") && !is_read;
     let headers = request.headers().clone();
+    let is_head = request.method() == Method::HEAD;
 
     // A browser says where each change comes from; what does not say it, is no page of ours.
     let is_ours = is_read || origin(&headers) == Some(site.origin.as_bytes());
@@ -106,6 +107,11 @@ async fn every_page(State(site): State<Arc<Site>>, mut request: Request, next: N
     let is_ours = is_ours || route.is_none();
     let mut response = if path.contains("%00") {
         not_so(StatusCode::BAD_REQUEST, Code::RequestInvalid, Words::AddressNul)
+    } else if is_head && is_file(route.as_deref(), &path) {
+        let mut response =
+            not_so(StatusCode::METHOD_NOT_ALLOWED, Code::RequestInvalid, Words::WrongMethod);
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET"));
+        response
     } else if is_ours {
         request.extensions_mut().insert(say.clone());
         let (request, unread) = body::lend(request);
@@ -136,10 +142,12 @@ async fn every_page(State(site): State<Arc<Site>>, mut request: Request, next: N
         let back = if is_read { path.as_str() } else { page_of(&path) };
         let frame = Frame { site: &site, say: &say, who: who.as_ref(), path: back };
         let said = response.extensions().get::<Said>().cloned();
-        let retry = response.headers().get(header::RETRY_AFTER).cloned();
+        let (kept, _) = std::mem::take(&mut response).into_parts();
         response = in_words(&frame, &error, said, (is_read, wants_json));
-        if let Some(retry) = retry {
-            response.headers_mut().insert(header::RETRY_AFTER, retry);
+        for name in [header::RETRY_AFTER, header::ALLOW] {
+            if let Some(value) = kept.headers.get(&name) {
+                response.headers_mut().insert(name, value.clone());
+            }
         }
     } else {
         // Programs that lost their way.
@@ -147,6 +155,11 @@ async fn every_page(State(site): State<Arc<Site>>, mut request: Request, next: N
     }
     response.headers_mut().extend(page_headers());
     response
+}
+
+/// Whether it is a file, which is told in the trail when it is taken: nobody takes its head alone.
+fn is_file(route: Option<&str>, path: &str) -> bool {
+    route.is_some_and(|route| route.ends_with(".csv")) || path.contains("table=")
 }
 
 /// The page from which an act is asked for: that of the person, the terminal, or the first one.

@@ -1,6 +1,7 @@
 //! What all pages share, and the transactions in which they look and act.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
 use axum::http::HeaderMap;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -21,6 +22,7 @@ use crate::error::{Error, Result};
 use crate::http::App;
 use crate::http::limit::Counted;
 use crate::store::Tx;
+use crate::store::api_key::ID_LEN;
 use crate::texts::Text;
 
 /// What all pages share.
@@ -35,12 +37,13 @@ pub struct Site {
     pub rp_id: RpId,
     /// The name of the deployment.
     pub deployment: String,
-    /// How many files are written at once: each has a part of a list in memory.
-    pub files: Arc<Semaphore>,
+    /// The sessions that take a file now.
+    pub files: Arc<Mutex<BTreeSet<[u8; ID_LEN]>>>,
+    sessions: Semaphore,
 }
 
-/// Files that are written at once.
-const FILES: usize = 3;
+/// Sessions that are looked up at once.
+const SESSIONS: usize = 2;
 /// The least that tells one form from another: 16 random bytes.
 const ONCE: usize = 32;
 /// Letters of what was asked for in the trail.
@@ -81,7 +84,8 @@ impl Site {
             origin: origin.to_owned(),
             deployment: root.name.to_string(),
             rp_id,
-            files: Arc::new(Semaphore::new(FILES)),
+            files: Arc::default(),
+            sessions: Semaphore::new(SESSIONS),
             api,
         })
     }
@@ -161,18 +165,37 @@ impl Site {
             return None;
         }
         let who = self.signed_in(headers).await.ok()?;
-        let is_bounded = || self.app().limiter.take(Counted::Refusals(who.known.id)).is_ok();
-        if is_of_a_page && is_told(code) && is_bounded() {
+        if is_of_a_page && is_told(code) {
             let asked: String = asked.chars().take(ASKED).collect();
+            let login = &who.login;
+            tracing::info!(%login, asked, %code, "refused to somebody who is signed in");
             // It stays refused, whatever can be written.
-            if let Err(error) = self.write_refusal(&who, (&asked, code)).await {
+            if let Err(error) = self.tell(&who, (&asked, code)).await {
                 tracing::warn!(%error, "a refusal is not in the trail");
             }
         }
         Some(who)
     }
 
-    async fn write_refusal(&self, who: &SignedIn, what: (&str, Code)) -> Result<()> {
+    /// Writes a refusal into the trail; of those that are too many that there are more.
+    async fn tell(&self, who: &SignedIn, (asked, code): (&str, Code)) -> Result<()> {
+        let (limiter, id) = (&self.app().limiter, who.known.id);
+        // What is looked for and not there uses up nothing of what is forbidden.
+        let counted = match code {
+            Code::NotFound => Counted::Misses(id),
+            _ => Counted::Refusals(id),
+        };
+        if limiter.take(counted).is_ok() {
+            return self.write_refusal(who, (asked, &code.to_string())).await;
+        }
+        if limiter.take(Counted::MoreRefusals(id)).is_ok() {
+            let more = "and more, which the log of the service has";
+            return self.write_refusal(who, (asked, &format!("{code} {more}"))).await;
+        }
+        Ok(())
+    }
+
+    async fn write_refusal(&self, who: &SignedIn, what: (&str, &str)) -> Result<()> {
         let mut tx = self.app().store.write().await?;
         session::refuse_page(&mut tx, who, what, self.app().now()).await?;
         tx.commit().await.map_err(Error::from)
@@ -186,8 +209,9 @@ impl Site {
         if !session::is_secret(secret) {
             return Err(session::not_signed_in().into());
         }
-        // Anybody can make one up: what they may ask at once is bounded as reading is.
-        let _turn = self.api.readers.acquire().await.ok();
+        // Anybody can make one up: what they may ask at once is bounded, apart from lists, for
+        // which nobody who switches something off waits.
+        let _turn = self.sessions.acquire().await.ok();
         Ok(session::known(&mut app.store.read().await?, secret, now).await?)
     }
 
@@ -221,7 +245,11 @@ impl Acting<'_> {
         let mut call = site.call(&who, tx, now, String::new());
         let view = perform::<E>(&mut call, asked, None).await?;
         call.tx.commit().await.map_err(Error::from)?;
-        site.app().refresh().await?;
+        match site.app().refresh().await {
+            // It is there, and shown this once.
+            Err(error) if once.is_some() => tracing::error!(%error, "not published yet"),
+            refreshed => refreshed?,
+        }
         Ok(view)
     }
 }
