@@ -68,6 +68,13 @@ fn names_in_a_file_are_no_formulas_and_stay_as_they_are() {
         ]);
     }
     deployment.ok(&["person", "disable", "000", "--reason", "=cmd|' /C calc'!A0"]);
+    // Nothing is cut off: what somebody may do stands at the end, too.
+    let groups: Vec<String> =
+        (0..20).map(|number| format!("group-{number:02}-{}", "x".repeat(20))).collect();
+    let mut add = vec!["person", "add", "long", "--name", "L", "--scope", "icu"];
+    add.extend(groups.iter().flat_map(|group| ["--group", group.as_str()]));
+    let reason = format!("{} the end", "y".repeat(400));
+    deployment.ok(&[&add[..], &["--reason", &reason]].concat());
     let desk = deployment.join(&running, "@SUM(1+1)", &["icu"]);
     report(&desk, &[refused(&desk, at, Code::PinWrong)]);
     let mut browser = Browser::signed_in(&running, &key, 2);
@@ -90,7 +97,10 @@ fn names_in_a_file_are_no_formulas_and_stay_as_they_are() {
             assert!(!row.iter().any(begins), "{path}: {row:?}");
         }
     }
+    let long = people.iter().find(|row| row[0] == "long").unwrap();
+    assert_eq!(long[6], groups.join(", "));
     let trail = browser.get("/trail.csv").body;
+    assert!(trail.contains(&reason), "{trail}");
     assert!(trail.contains(",'=cmd|' /C calc'!A0,"), "{trail}");
 }
 
@@ -111,6 +121,11 @@ fn a_file_has_what_whoever_takes_it_may_see_and_nothing_else() {
         assert!(!other.iter().chain(&desk[1..]).any(|name| text.contains(*name)), "{path}: {text}");
     }
     assert_eq!(browser.get("/trail.csv").status, 403);
+    // Nobody takes its head alone: it would not be told.
+    for path in ["/people.csv", "/reports/inventory?table=keys"] {
+        let answer = browser.ask("HEAD", path, ("", String::new()));
+        assert_eq!((answer.status, &answer.headers["allow"]), (405, &"GET".parse().unwrap()));
+    }
 
     let before = deployment.actions().iter().filter(|act| *act == "page.download").count();
     let mut approver = Browser::signed_in(&running, &approver, 2);

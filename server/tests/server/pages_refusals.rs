@@ -44,6 +44,11 @@ fn who_tries_what_is_not_theirs_is_in_the_trail() {
     assert_eq!(browser.send("/people/ito/disable", &[("form", "00"), ("reason", "x")]).status, 403);
     expect("/people/ito/disable", "WK-1744");
 
+    // What is not there uses up nothing of what is forbidden.
+    (0..40).for_each(|_| assert_eq!(browser.get("/people/sato").status, 404));
+    assert_eq!(browser.get("/trail").status, 403);
+    expect("/trail", "WK-1721");
+
     // What is mistyped, is no page, or is asked by nobody, is not.
     let before = told(&deployment).len();
     for (path, status) in [("/people?nonsense=1", 400), ("/nowhere", 404), ("/favicon.ico", 404)] {
@@ -86,6 +91,7 @@ fn where_there_is_no_page_a_browser_has_one_that_says_so_and_a_program_its_probl
             assert!(answer.body.contains(says) && answer.body.contains("<main"), "{what}");
             assert!(answer.body.contains(&format!("<html lang=\"{language}\">")), "{what}");
             assert!(answer.headers.contains_key("content-security-policy"));
+            assert_eq!(answer.headers.contains_key("allow"), status == 405, "{what}");
         }
     }
     browser.accept = "application/json";

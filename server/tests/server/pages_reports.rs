@@ -1,6 +1,7 @@
 //! Reports on pages: what they show, to whom, and as files.
 
 use wardkey_core::code::Code;
+use wardkey_core::name::LoginName;
 
 use super::support::browser::{Browser, token};
 use super::support::people::{refused, report};
@@ -116,7 +117,7 @@ fn a_table_of_a_report_is_a_file_and_a_page_shows_the_first_rows_of_a_long_one()
         (&row["action"], &row["object"]),
         (&"page.download".into(), &"inventory-people".into())
     );
-    assert_eq!(row["detail"], "scope=icu&unused=30");
+    assert_eq!(row["detail"], "scope=icu, unused=30");
 
     for (path, status, says) in [
         ("/reports/inventory?table=nothing", 404, "WK-1515"),
@@ -124,7 +125,8 @@ fn a_table_of_a_report_is_a_file_and_a_page_shows_the_first_rows_of_a_long_one()
         ("/reports/logins?by=week", 400, "hour or day"),
         ("/reports/logins?from=tomorrow", 400, "WK-1516"),
         ("/reports/logins?from=2026-04-02&to=2026-04-01", 403, "WK-1970"),
-        ("/reports/logins?from=2020-01-01&to=2026-04-01&by=hour", 403, "WK-1971"),
+        ("/reports/logins?from=2026-01-01&to=2026-04-01&by=hour", 403, "WK-1971"),
+        ("/reports/logins?from=2020-01-01&to=2026-04-01", 400, "at most 400 days"),
     ] {
         let answer = browser.get(path);
         assert_eq!(answer.status, status, "{path}: {}", answer.body);
@@ -135,4 +137,63 @@ fn a_table_of_a_report_is_a_file_and_a_page_shows_the_first_rows_of_a_long_one()
         );
     }
     let _ = token(&browser.get("/reports"));
+}
+
+#[test]
+fn what_is_of_people_of_elsewhere_is_in_no_report_of_another_site() {
+    let (deployment, running) = hospital();
+    let key = deployment.administrator(&running, "ito", &["site-administrator", "--scope", "icu"]);
+    for (login, name, scope) in [("tanaka", "T of er", "er"), ("mori", "M of er", "icu")] {
+        deployment.ok(&["person", "add", login, "--name", name, "--scope", scope]);
+    }
+    // At a terminal of both wards, for somebody of the other one alone; and for somebody who went
+    // there since.
+    let both = &deployment.rows(&["terminal", "list", "--search", "desk-both"])[0]["id"];
+    let both = both.as_str().unwrap();
+    let pass = ["pass", "add", "tanaka", "--terminal", both, "--reason", "of tanaka"];
+    deployment.ok(&pass);
+    deployment.ok(&["pass", "add", "mori", "--reason", "of mori"]);
+    deployment.ok(&["person", "set", "mori", "--add-scope", "er", "--remove-scope", "icu"]);
+    // Somebody of the other ward at an account that is shared in this one.
+    let terminal = deployment.join(&running, "desk-too", &["icu"]);
+    let mut tried = refused(&terminal, now() - 60, Code::PinWrong);
+    tried.person = Some(LoginName::new("tanaka").unwrap());
+    tried.account = Some(LoginName::new("shared-icu").unwrap());
+    report(&terminal, &[tried]);
+    running.clock.advance(600);
+
+    let mut browser = Browser::signed_in(&running, &key, 2);
+    let page = browser.get("/reports/exceptions").body;
+    assert!(page.contains("forgotten in icu"), "{page}");
+    assert!(!page.contains("of tanaka") && !page.contains("of mori"), "{page}");
+    let page = browser.get("/reports/shared-accounts").body;
+    assert!(page.contains("shared-icu") && page.contains("tanaka"), "{page}");
+    assert!(!page.contains("T of er"), "{page}");
+    // Whoever is for all of them has it.
+    let key = deployment.administrator(&running, "kato", &["auditor"]);
+    let mut browser = Browser::signed_in(&running, &key, 2);
+    let page = browser.get("/reports/exceptions?scope=icu").body;
+    assert!(page.contains("of tanaka") && page.contains("of mori"), "{page}");
+    assert!(browser.get("/reports/shared-accounts?scope=icu").body.contains("T of er"));
+}
+
+#[test]
+fn reports_that_are_made_keep_nobody_from_switching_something_off() {
+    let (deployment, running) = hospital();
+    let key = deployment.administrator(&running, "ito", &["owner"]);
+    let session = Browser::signed_in(&running, &key, 2).cookies;
+    let asked: Vec<_> = (0..8)
+        .map(|_| {
+            let mut browser = Browser::new(&running);
+            browser.cookies.clone_from(&session);
+            std::thread::spawn(move || browser.get("/reports/inventory").status)
+        })
+        .collect();
+    let mut browser = Browser::new(&running);
+    browser.cookies = session;
+    let answer = browser.fill("/people/yamada", "/people/yamada/disable", &[("reason", "lost")]);
+    assert_eq!(answer.status, 303, "{}", answer.body);
+    for status in asked.into_iter().map(|asked| asked.join().unwrap()) {
+        assert!([200, 429].contains(&status), "one at a time, and nobody waits: {status}");
+    }
 }
