@@ -19,8 +19,8 @@ pub enum Reader {
         /// Whether the file begins with a byte order mark.
         mark: bool,
     },
-    /// A spreadsheet that opens the file as it is: it sees by the mark that it is UTF-8, takes times
-    /// for times, and changes no name that looks like a number.
+    /// A spreadsheet that opens the file as it is: it sees by the mark that it is UTF-8, takes
+    /// times for times, and changes no name that looks like a number.
     Spreadsheet,
 }
 

@@ -91,8 +91,8 @@ impl Frame<'_> {
         response
     }
 
-    /// What a page says of itself once it is printed: whose it is, by whom and when, and what it was
-    /// asked.
+    /// What a page says of itself once it is printed: whose it is, by whom and when, and what it
+    /// was asked.
     fn on_paper(&self) -> Markup {
         let Some(who) = self.who else { return html! {} };
         let time = self.say.time(self.site.app().now().0);

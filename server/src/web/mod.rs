@@ -9,8 +9,8 @@
 //! somebody may see and do is decided there, and nothing here decides it again. Pages are written
 //! by the server; the one script is that of signing in, since only a script can ask a key.
 //!
-//! Everything that a page shows is escaped by [`maud`]; nothing is put together by hand but the plots
-//! of [`crate::report`], which escape what they say themselves.
+//! Everything that a page shows is escaped by [`maud`]; nothing is put together by hand but the
+//! plots of [`crate::report`], which escape what they say themselves.
 
 mod assets;
 mod ceremony;
