@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nix::fcntl::Flock;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::admin::session;
@@ -37,6 +37,9 @@ use connection::{Serving, bind};
 use running::{mark_running, say_without_administration};
 
 pub use running::{hold, is_running, state};
+
+/// Reports that are made at once.
+const REPORTS: usize = 1;
 
 /// A server that runs.
 pub struct Server {
@@ -88,6 +91,7 @@ impl Server {
             code_key,
             limiter: Limiter::new(config.limits),
             seen: Seen::default(),
+            reports: Semaphore::new(REPORTS),
             counters: Arc::default(),
             stop: stopped.clone(),
             config,

@@ -41,8 +41,6 @@ pub struct Api {
     pub cursors: Seal,
     /// How many requests may read at once: the rest of the store's readers is for terminals.
     pub readers: Semaphore,
-    /// Reports that are made at once: each has what it counts in memory.
-    pub reports: Semaphore,
 }
 
 /// Which part of a list.
@@ -98,7 +96,7 @@ impl Api {
     /// # Errors
     /// 429 while another is made.
     pub fn report(&self) -> Result<SemaphorePermit<'_>, ErrorResponse> {
-        self.reports.try_acquire().map_err(|_| ErrorResponse::too_many(REPORT))
+        self.app.reports.try_acquire().map_err(|_| ErrorResponse::too_many(REPORT))
     }
 }
 

@@ -22,8 +22,6 @@ use crate::http::reply::ErrorResponse;
 
 /// Requests that may read the store at once.
 const READERS: usize = 3;
-/// Reports that are made at once.
-const REPORTS: usize = 1;
 
 /// Makes the list and the router from the same lines.
 macro_rules! table {
@@ -85,7 +83,6 @@ pub fn shared(app: Arc<App>) -> Result<Arc<Api>> {
         document: document::of(&described()),
         cursors: Seal::new(app.code_key.as_slice(), "wardkey/cursor/1")?,
         readers: Semaphore::new(READERS),
-        reports: Semaphore::new(REPORTS),
         app,
     }))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use wardkey_core::time::UnixTime;
 use zeroize::Zeroizing;
 
@@ -41,6 +41,8 @@ pub struct App {
     pub limiter: Limiter,
     /// When terminals were heard of.
     pub seen: Seen,
+    /// Reports that are made at once: each has what it counts in memory.
+    pub reports: Semaphore,
     /// What is counted, for those who run the server.
     pub counters: Arc<Counters>,
     /// True once the server stops: whoever waits is answered at once.
