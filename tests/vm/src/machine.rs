@@ -24,6 +24,10 @@ use crate::{
 /// How long most things may take; the emulator is slow, and the host may be busy.
 pub const PATIENCE: Duration = Duration::from_secs(90);
 const BOOT: Duration = Duration::from_secs(300);
+/// How often a machine is started that the emulator loses at its start.
+const BOOTS: usize = 3;
+/// What a kernel says then.
+const BROKEN: &str = "Oops: int3";
 
 /// What is booted.
 pub struct Plan {
@@ -50,8 +54,21 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Starts it and waits until it takes orders.
+    /// Starts it and waits until it takes orders. A kernel that the emulator lost on the way there is
+    /// started again.
     pub fn boot(plan: &Plan) -> Result<Self, Failure> {
+        for _ in 1..BOOTS {
+            match Self::boot_once(plan) {
+                Err(_) if is_emulators_fault(&plan.serial) => {
+                    eprintln!("vm: the emulator lost a kernel at its start ({BROKEN}); once more");
+                }
+                booted => return booted,
+            }
+        }
+        Self::boot_once(plan)
+    }
+
+    fn boot_once(plan: &Plan) -> Result<Self, Failure> {
         let (qmp, qmp_there) = UnixStream::pair().map_err(Failure::host("socket pair"))?;
         let (orders, orders_there) = UnixStream::pair().map_err(Failure::host("socket pair"))?;
         let emulator = spawn(plan, &qmp_there, &orders_there)?;
@@ -178,6 +195,14 @@ fn kill(child: &mut Child) {
         let _ = kill_process_group(group, Signal::KILL);
         let _ = child.wait();
     }
+}
+
+/// Whether the kernel ran into a trap of its own that it had taken out already. It patches its code
+/// while other processors run it; the emulator's see the old code now and then.
+fn is_emulators_fault(serial: &Path) -> bool {
+    let said = std::fs::read(serial).unwrap_or_default();
+    let said = String::from_utf8_lossy(&said);
+    said.contains(BROKEN)
 }
 
 fn spawn(plan: &Plan, qmp: &UnixStream, orders: &UnixStream) -> Result<Child, Failure> {
