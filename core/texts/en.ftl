@@ -289,10 +289,16 @@ wk-1682 = { $address } cannot be used: { $what }. Nothing was done; see ADMIN.md
 wk-1683 = Another server runs over { $address }. Nothing was done; stop that one first.
 wk-1684 = A deployment is in { $address }. Nothing was made; please give an empty database.
 wk-1685 = The database is PostgreSQL's. Nothing was done; use pg_dump and pg_restore, see ADMIN.md.
+wk-1686 = The server runs. Nothing was moved; please run "systemctl stop wardkey-server" first.
+wk-1687 = { $address } cannot take the deployment: { $what }. Nothing was moved; give an empty database.
+wk-1688 = The deployment was moved to { $address }. Nothing was done; set database in server.toml.
+wk-1689 = The move to { $address } was interrupted. Nothing was done; run "wardkey-server migrate" again.
 
 ## 17xx: sessions that have begun
 
 wk-1700 = Session { $desktop }: no screen locker known to answer. Without the key it is ended. Please install one.
+wk-1701 = Table { $table } is not the same in { $address }. Nothing was moved; please look at PostgreSQL.
+wk-1702 = Table { $table } cannot be copied: { $why }. Nothing was moved; please look at PostgreSQL.
 wk-1710 = Key of { $name }: wrong PIN (WK-1203), tries left: { $tries }. Enter the PIN, then touch the key:{ " " }
 wk-1720 = This API key is not valid: unknown, disabled or expired. Please ask who administers the server.
 wk-1721 = This role does not include { $act }. Please ask somebody whose role does.

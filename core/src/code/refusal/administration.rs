@@ -236,8 +236,20 @@ with_those_of_operation! {
     DatabaseHasOne = 1684,
     /// Something was asked that PostgreSQL's own tools do.
     DatabaseByItsTools = 1685,
+    /// `wardkey-server migrate`: the server runs.
+    MoveServerRuns = 1686,
+    /// The database of PostgreSQL at `$address` is not one that a deployment is moved to: `$what`.
+    MoveTarget = 1687,
+    /// The deployment was moved to `$address`; what is here is what it was before.
+    StoreMoved = 1688,
+    /// A move to the database of PostgreSQL at `$address` was interrupted, and is not finished.
+    MoveUnfinished = 1689,
     /// No locker that `$desktop` is known to start tells that it locked.
     DesktopWithoutLocker = 1700,
+    /// Table `$table` was read back from `$address`, and is not what was copied.
+    MoveDiffers = 1701,
+    /// Table `$table` cannot be copied: `$why`.
+    MoveFailed = 1702,
     /// The API key is unknown, wrong, disabled or over: the same for all of it.
     ApiKeyInvalid = 1720,
     /// The role of who asks does not have this act (`$act`).
