@@ -249,9 +249,14 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Problems { error, .. } | Self::Because { error, .. } => error.exit(),
-            Self::Refused { code: Code::DatabaseUnreachable | Code::DatabaseUnfit, .. } => {
-                Exit::Store
-            }
+            Self::Refused {
+                code:
+                    Code::DatabaseUnreachable
+                    | Code::DatabaseUnfit
+                    | Code::StoreMoved
+                    | Code::MoveUnfinished,
+                ..
+            } => Exit::Store,
             Self::Refused { .. } | Self::TerminalRevoked => Exit::Refused,
             Self::Usage(_) => Exit::Usage,
             Self::Configuration { .. } | Self::Io { .. } | Self::Crypto { .. } => Exit::Unavailable,

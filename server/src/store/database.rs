@@ -4,7 +4,9 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use super::moved::Shape;
 use super::place::Place;
+use super::postgresql::Address;
 use super::value::Value;
 use super::{postgresql, sqlite};
 use crate::error::Result;
@@ -25,6 +27,16 @@ impl Database {
             None => Self::File(sqlite::Database::open(&place.path).await?),
             Some(address) => Self::Server(postgresql::Database::open(address).await?),
         })
+    }
+
+    /// Opens a file while nobody else can, to move what is in it elsewhere.
+    pub async fn open_to_move(path: &Path) -> Result<Self> {
+        Ok(Self::File(sqlite::Database::open_alone(path).await?))
+    }
+
+    /// Opens an empty database of PostgreSQL, or one to which a move was interrupted.
+    pub async fn open_to_fill(address: &Address) -> Result<Self> {
+        Ok(Self::Server(postgresql::Database::open_to_fill(address).await?))
     }
 
     /// A transaction that reads one unchanging state.
@@ -151,6 +163,33 @@ impl Transaction {
         match self {
             Self::File(transaction) => transaction.fault().await,
             Self::Server(_) => Err(postgresql::by_its_own_tools()),
+        }
+    }
+
+    /// Every table of a file.
+    ///
+    /// # Errors
+    /// What the database said; the refusal of what PostgreSQL's own tools do.
+    pub async fn shapes(&mut self) -> Result<Vec<Shape>> {
+        match self {
+            Self::File(transaction) => transaction.shapes().await,
+            Self::Server(_) => Err(postgresql::by_its_own_tools()),
+        }
+    }
+
+    /// Empties a database to which a move was interrupted; a file is never one.
+    pub async fn empty(&mut self, tables: &[Shape]) -> Result<()> {
+        match self {
+            Self::File(_) => Ok(()),
+            Self::Server(transaction) => transaction.empty(tables).await,
+        }
+    }
+
+    /// Says that a table was filled.
+    pub async fn look_over(&mut self, table: &Shape) -> Result<()> {
+        match self {
+            Self::File(_) => Ok(()),
+            Self::Server(transaction) => transaction.look_over(table).await,
         }
     }
 

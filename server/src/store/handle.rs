@@ -7,6 +7,7 @@ use wardkey_core::texts;
 
 use super::database::{Database, Watcher};
 use super::place::Place;
+use super::postgresql::Address;
 use super::setting;
 use super::sqlite::{self, Opening};
 use super::together::{Doing, Together};
@@ -67,6 +68,22 @@ impl Store {
         let place = place.into();
         let database = Database::open(&place).await?;
         Ok(Self::of(database, place.path))
+    }
+
+    /// Opens a store while nobody else can, to move it elsewhere; also one that was moved.
+    ///
+    /// # Errors
+    /// Those of [`Self::open`]; [`Code::RestoreDisturbed`] when somebody has it open.
+    pub async fn open_to_move(path: &Path) -> Result<Self> {
+        Ok(Self::of(Database::open_to_move(path).await?, path.to_owned()))
+    }
+
+    /// Opens a database of PostgreSQL for a store that is moved to it.
+    ///
+    /// # Errors
+    /// Those of [`Self::open`]; [`Code::MoveTarget`] when it is of something else.
+    pub async fn open_to_fill(path: &Path, address: &Address) -> Result<Self> {
+        Ok(Self::of(Database::open_to_fill(address).await?, path.to_owned()))
     }
 
     fn of(database: Database, path: PathBuf) -> Self {

@@ -7,6 +7,7 @@
 //!   database   which one it is                   page           pages of lists
 //!   sqlite, postgresql   all that only one of them knows
 //!   place      where it is                       alone          while another takes its place
+//!   moving, moved   from one database to another
 //!    ├ scope, person, credential, state      what is published
 //!    ├ counter                               what changed since
 //!    ├ terminal, token, code                 who may come
@@ -60,6 +61,7 @@ pub mod loan;
 pub mod loaner;
 pub mod log;
 pub mod lookup;
+mod moved;
 mod number;
 pub mod page;
 pub mod pass;

@@ -23,6 +23,11 @@ impl Place {
         Self { path: path.to_owned(), server: Some(address) }
     }
 
+    /// PostgreSQL, if that has it.
+    pub const fn server(&self) -> Option<&Address> {
+        self.server.as_ref()
+    }
+
     /// Makes its file, which nothing may be in the place of.
     ///
     /// # Errors

@@ -13,8 +13,10 @@
 //! Functions return what the database said when it fails.
 
 mod address;
+mod arriving;
 mod connection;
 mod migrations;
+mod moving;
 #[cfg(test)]
 mod same_schema;
 #[cfg(test)]
@@ -22,6 +24,7 @@ mod tests;
 mod watcher;
 
 pub use address::{Address, Wrong};
+pub use arriving::unfit;
 pub use connection::is_busy;
 pub use watcher::Watcher;
 
@@ -60,19 +63,32 @@ impl Database {
     ///
     /// # Errors
     /// [`Code::DatabaseUnreachable`], [`Code::DatabaseUnfit`]; [`Error::Migration`] when a newer
-    /// version made it.
+    /// version made it; [`Code::MoveUnfinished`] when a move to it was interrupted;
+    /// [`Code::DatabaseTaken`] when it is to be brought up to date and a server runs over it.
     pub async fn open(address: &Address) -> Result<Self> {
-        let options = address.options();
+        let mut first = Self::connect(address).await?;
+        // One that is not finished stays as it is.
+        arriving::refuse_arriving(&mut first, address).await?;
+        migrations::bring_up(&mut first, address).await?;
+        first.close().await?;
+        Ok(Self::at(address))
+    }
+
+    /// The first connection, to one that keeps what it says that it keeps.
+    async fn connect(address: &Address) -> Result<PgConnection> {
         // Not of a pool, which would ask again and again, and not say why.
-        let first = options.connect().await;
+        let first = address.options().connect().await;
         let mut first = first.map_err(|error| unreachable(address, error))?;
         look_at(&mut first, address).await?;
-        migrations::migrator().run(&mut first).await?;
-        first.close().await?;
+        Ok(first)
+    }
+
+    fn at(address: &Address) -> Self {
+        let options = address.options();
         // Lazily: most commands write, and read in the same transaction.
         let writer = pool(1).connect_lazy_with(options.clone());
         let readers = pool(READERS).connect_lazy_with(options);
-        Ok(Self { readers, writer, address: address.clone() })
+        Self { readers, writer, address: address.clone() }
     }
 
     /// A transaction that reads one unchanging state.

@@ -14,8 +14,10 @@
 //! Functions return what the database said when it fails.
 
 mod copying;
+mod elsewhere;
 mod in_use;
 mod migrations;
+mod moving;
 mod on_disk;
 mod opening;
 mod sidecar;
@@ -81,6 +83,15 @@ pub struct Database {
     _in_use: Option<Arc<InUse>>,
 }
 
+/// What becomes of a database whose deployment was moved.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Moved {
+    /// It is refused.
+    Refused,
+    /// It is opened, to finish that.
+    Taken,
+}
+
 /// Held by whoever changes something, from before it asks for the write lock until it has ended.
 #[derive(Debug)]
 pub struct Announcement {
@@ -92,9 +103,14 @@ impl Database {
     ///
     /// # Errors
     /// [`Error::Store`] when it is not there or not a database, [`Error::Migration`] when a newer
-    /// version made it.
+    /// version made it; a refusal when its deployment was moved to another one.
     pub async fn open(path: &Path) -> Result<Self> {
         let in_use = Self::in_use(path).await?;
+        Self::open_held(path, in_use.map(Arc::new), Moved::Refused).await
+    }
+
+    /// The same of one whose lock is held.
+    async fn open_held(path: &Path, in_use: Option<Arc<InUse>>, moved: Moved) -> Result<Self> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(false)
@@ -105,10 +121,13 @@ impl Database {
             .pragma("trusted_schema", "OFF")
             .pragma("cell_size_check", "ON");
         let writer = pool(1).connect_with(options.clone()).await?;
+        // One that is elsewhere stays as it is.
+        if moved == Moved::Refused {
+            elsewhere::refuse_moved(&writer).await?;
+        }
         migrations::migrator().run(&writer).await?;
         // Lazily: most commands write, and read in the same transaction.
         let readers = pool(READERS).connect_lazy_with(options.clone().pragma("query_only", "ON"));
-        let in_use = in_use.map(Arc::new);
         Ok(Self { readers, writer, options, folder: folder_of(path), _in_use: in_use })
     }
 

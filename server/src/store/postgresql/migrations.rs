@@ -3,6 +3,12 @@
 
 use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::postgres::PgConnection;
+use wardkey_core::code::Code;
+
+use super::address::Address;
+use super::connection::{LOCKS, SERVER, refused};
+use crate::error::Result;
 
 macro_rules! migrations {
     ($($version:literal $name:literal,)*) => {
@@ -28,6 +34,46 @@ migrations! {
     30 "0030_archives",
 }
 
+/// Brings a store up to date; nothing of it changes under a server that runs.
+///
+/// # Errors
+/// [`Code::DatabaseTaken`] when there are steps to take and a server runs over it;
+/// [`Error::Migration`](crate::error::Error::Migration) when a newer version made it.
+pub(super) async fn bring_up(connection: &mut PgConnection, at: &Address) -> Result<()> {
+    if newest_of(connection).await? >= Some(newest()) {
+        return Ok(migrator().run(connection).await?);
+    }
+    let is_free: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1, $2)")
+        .bind(LOCKS)
+        .bind(SERVER)
+        .fetch_one(&mut *connection)
+        .await?;
+    if !is_free {
+        return Err(refused(Code::DatabaseTaken, vec![("address", at.phrase())]));
+    }
+
+    // Where it fails the connection is closed, and the lock with it.
+    migrator().run(&mut *connection).await?;
+    sqlx::query("SELECT pg_advisory_unlock($1, $2)")
+        .bind(LOCKS)
+        .bind(SERVER)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// The newest step that was taken; none in a new database.
+pub(super) async fn newest_of(connection: &mut PgConnection) -> Result<Option<i64>> {
+    let steps: Option<String> = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations')::text")
+        .fetch_one(&mut *connection)
+        .await?;
+    if steps.is_none() {
+        return Ok(None);
+    }
+    let newest = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations");
+    Ok(newest.fetch_one(connection).await?)
+}
+
 /// What brings a store up to date.
 pub(super) fn migrator() -> Migrator {
     let migration = |&(version, name, sql): &(i64, &'static str, &'static str)| {
@@ -43,7 +89,6 @@ pub(super) fn steps() -> impl Iterator<Item = &'static str> {
 }
 
 /// The number of the newest step.
-#[cfg(test)]
 pub(super) fn newest() -> i64 {
     MIGRATIONS.iter().map(|&(version, ..)| version).max().unwrap_or(0)
 }

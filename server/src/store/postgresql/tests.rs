@@ -139,6 +139,21 @@ async fn one_server_at_a_time_has_the_database() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL"]
+async fn a_newer_version_changes_no_schema_under_a_server_that_runs() {
+    let (home, store) = served().await;
+    let watcher = store.watcher().await.unwrap();
+    // As an older version left it.
+    home.run("DELETE FROM _sqlx_migrations");
+    let refused = Database::open(&address(&home)).await.unwrap_err();
+    assert_eq!(refused.code(), Code::DatabaseTaken, "{refused}");
+    assert_eq!(home.run("SELECT count(*) FROM _sqlx_migrations"), "0");
+    watcher.close().await;
+    let tried = Database::open(&address(&home)).await.unwrap_err();
+    assert!(matches!(tried, Error::Migration(_)), "{tried}");
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
 async fn a_server_whose_connection_was_lost_listens_again_or_says_that_another_one_has_it() {
     let (home, store) = served().await;
     let mut watcher = store.watcher().await.unwrap();
