@@ -62,6 +62,7 @@ pub mod loaner;
 pub mod log;
 pub mod lookup;
 mod moved;
+pub mod moving;
 mod number;
 pub mod page;
 pub mod pass;
