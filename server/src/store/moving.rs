@@ -310,3 +310,6 @@ fn insertion(table: &Shape, rows: usize) -> String {
     let (name, columns) = (quoted(&table.name), listed(&table.columns));
     format!("INSERT INTO {name} ({columns}) VALUES {}", rows.join(", "))
 }
+
+#[cfg(test)]
+mod tests;
