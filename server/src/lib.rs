@@ -11,6 +11,7 @@
 //!   people_file                                            what an import reads
 //!   report                                 reports as tables, CSV and pages with plots
 //!   fleet                                                  what is reckoned of silent terminals
+//!   migrate                                                from SQLite to PostgreSQL
 //! ```
 //! Rules are in `admin`, `joining`, `enroll` and `intake`; the command line and `http` parse, open
 //! the transaction, commit it and answer.
@@ -42,6 +43,7 @@ pub mod joining;
 pub mod keyring;
 mod lock;
 pub mod log;
+pub mod migrate;
 pub mod people_file;
 pub mod pki;
 pub mod probe;
