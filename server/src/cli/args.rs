@@ -10,6 +10,7 @@ mod break_glass;
 mod common;
 mod loaner;
 mod log;
+mod migrate;
 mod person;
 mod publish_key;
 mod report;
@@ -36,6 +37,7 @@ pub use break_glass::{BreakGlassAdd, BreakGlassCommand};
 pub use common::{Paging, PersonAct};
 pub use loaner::{LoanerAdd, LoanerCommand, LoanerLend};
 pub use log::{Log, LogCheck};
+pub use migrate::Migrate;
 pub use person::{ImportFormat, PersonCommand};
 pub use publish_key::PublishKey;
 pub use report::{Form, Of, Report};
@@ -139,6 +141,8 @@ pub enum Command {
     Backup(Backup),
     /// Restore a backup, or rehearse it.
     Restore(Restore),
+    /// Move the deployment from SQLite to PostgreSQL, while the server is stopped.
+    Migrate(Migrate),
     /// The key by which the server signs what terminals take.
     #[command(subcommand)]
     PublishKey(PublishKey),

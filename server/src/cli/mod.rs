@@ -18,6 +18,7 @@ mod init;
 mod key;
 mod loaner;
 mod log;
+mod migrate;
 mod output;
 mod pass;
 mod person;
@@ -112,6 +113,9 @@ async fn act(cli: Cli, output: Output) -> Result<()> {
         Command::Init(init) => init::init(&config, init, output).await,
         Command::Run => run::run(&cli.config, config).await,
         Command::Restore(asked) => restore::restore(&config, asked, output).await,
+        Command::Migrate(asked) => {
+            migrate::migrate((cli.config.as_path(), &config), &asked, output).await
+        }
         command => {
             let store = Store::open(config.place()?).await?;
             let context =
@@ -151,9 +155,11 @@ impl Context {
             Command::Epoch(command) => trail::epoch(self, command).await,
             Command::Clock(command) => clock::act(self, command).await,
             Command::Backup(asked) => backup::backup(self, asked).await,
-            Command::Init(_) | Command::Run | Command::Restore(_) | Command::Config(_) => {
-                Err(Error::usage(Text::StandsAlone))
-            }
+            Command::Init(_)
+            | Command::Run
+            | Command::Restore(_)
+            | Command::Migrate(_)
+            | Command::Config(_) => Err(Error::usage(Text::StandsAlone)),
         }
     }
 }

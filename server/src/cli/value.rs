@@ -5,6 +5,7 @@ use wardkey_core::name::{RpId, ServerAddress};
 use wardkey_help::usage::Wrong;
 use wardkey_tlog::Verifier;
 
+use crate::store::Address;
 use crate::store::api_key::Role;
 use crate::store::terminal::Tag;
 use crate::texts::Text;
@@ -80,6 +81,12 @@ pub fn rp_id(text: &str) -> Result<RpId, Wrong> {
         return refuse(Text::RpIdNumber);
     }
     RpId::new(text).map_err(Wrong::from)
+}
+
+/// Where a database of PostgreSQL is, as the configuration says it.
+pub fn database(text: &str) -> Result<String, Wrong> {
+    let address = text.parse::<Address>().map_err(|wrong| Wrong::new(wrong.phrase()));
+    address.map(|_| text.to_owned())
 }
 
 /// The id of a record.

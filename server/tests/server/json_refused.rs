@@ -115,6 +115,7 @@ pub const REFUSED: &[(&str, &str, i32)] = &[
     ("config check", "", 0),
     ("backup", "/nowhere/backup", 1),
     ("restore", "/nowhere/backup", 1),
+    ("migrate", "--to postgresql:///w --password-file /nowhere/password", 3),
 ];
 
 /// Where the root key cannot be written.

@@ -43,6 +43,7 @@ mod json_refused;
 mod limits;
 mod loaners;
 mod measure;
+mod migrating;
 mod openapi;
 mod pages;
 mod pages_files;

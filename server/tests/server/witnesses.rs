@@ -80,7 +80,7 @@ fn grow(deployment: &Deployment, terminal: &Terminal, numbers: std::ops::Range<u
 }
 
 /// The same terminal at a server that was started again.
-fn again(terminal: &Terminal, running: &Running) -> Terminal {
+pub fn again(terminal: &Terminal, running: &Running) -> Terminal {
     let key = rcgen::KeyPair::from_pem(&terminal.key.serialize_pem()).unwrap();
     Terminal {
         id: terminal.id,

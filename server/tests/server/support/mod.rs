@@ -70,7 +70,12 @@ impl Deployment {
         let (folder, postgresql) = (tempfile::tempdir().unwrap(), TestDatabase::wanted());
         let deployment = Self { folder, postgresql };
         deployment.configure(configuration);
-        deployment.ok(&[
+        deployment.init();
+        deployment
+    }
+
+    fn init(&self) {
+        self.ok(&[
             "init",
             "--name",
             "Test",
@@ -83,6 +88,20 @@ impl Deployment {
             "icu",
             "er",
         ]);
+    }
+
+    /// In a file, whatever the tests run beside.
+    pub fn of_a_file() -> Self {
+        let deployment = Self { folder: tempfile::tempdir().unwrap(), postgresql: None };
+        deployment.configure("");
+        deployment.init();
+        deployment
+    }
+
+    /// The same, with PostgreSQL in the place of the file from now on.
+    pub fn at(self, database: TestDatabase) -> Self {
+        let deployment = Self { postgresql: Some(database), ..self };
+        deployment.configure("");
         deployment
     }
 
