@@ -55,6 +55,21 @@ fn a_database_has_one_deployment_and_the_file_says_where_it_is() {
     assert_eq!(deployment.actions(), ["init"]);
 }
 
+/// On a second machine, or when the file of SQLite was removed after a move.
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn a_server_starts_where_there_are_only_the_keys() {
+    let deployment = deployment();
+    std::fs::remove_file(deployment.database()).unwrap();
+    let running = deployment.start();
+    deployment.join(&running, "ward-1", &["icu"]);
+    running.stop();
+    let unit = include_str!("../../../config/systemd/wardkey-server.service");
+    let conditions: Vec<&str> = unit.lines().filter(|line| line.starts_with("Condition")).collect();
+    let folder = "ConditionPathExists=|/var/lib/wardkey-server";
+    assert_eq!(conditions, ["wardkey.db", "keys/publish.key"].map(|at| format!("{folder}/{at}")));
+}
+
 #[test]
 #[ignore = "needs PostgreSQL"]
 fn a_second_server_over_the_database_does_not_start_and_nothing_is_signed_twice() {
