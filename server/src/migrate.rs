@@ -7,9 +7,9 @@
 //! ```
 //! What is killed before the first commit has left nothing. Between the first and the second one
 //! the file is the deployment still, and what is there is emptied and copied anew; after the second
-//! one what is there is all of it, and only says so, or is copied again where it was lost. In each
-//! case the same command does it. Before it is served from there, the file says that too: from then
-//! on what is in it is old, and is copied no more.
+//! one what is there is all of it, and only says so, or is copied again where it was lost or is not
+//! that. In each case the same command does it. Before it is served from there, the file says that
+//! there is no way back: from then on what is in it is old, and is copied no more.
 
 use serde::Serialize;
 use wardkey_core::code::Code;
@@ -48,7 +48,7 @@ pub struct Moved {
 /// Moves the deployment that a configuration names. The caller keeps servers from it.
 ///
 /// # Errors
-/// [`Code::StoreMoved`] when that was done already, or to somewhere else; [`Code::MoveTarget`],
+/// [`Code::StoreMoved`] when it is somewhere else already; [`Code::MoveTarget`],
 /// [`Code::MoveFailed`], [`Code::MoveDiffers`]; those of the databases. The deployment is where it
 /// was then.
 pub async fn migrate(
@@ -56,30 +56,43 @@ pub async fn migrate(
     asked: &Asked<'_>,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Moved> {
+    // Before anything of the file is looked at: it is as it was when nobody answers there.
+    let opened = match Store::open_to_fill(&config.store, asked.to).await {
+        Err(error) if error.code() != Code::MoveTarget => return Err(error),
+        opened => opened,
+    };
     let from = Store::open_to_move(&config.store).await?;
-    let done = between(&from, asked, progress).await;
+    let done = between(&from, opened, asked, progress).await;
     from.close().await;
     done
 }
 
+/// What a file says of the moves before.
+struct Said {
+    /// Its deployment is about to be there, and its trail has the row that says so.
+    told: bool,
+    /// Whoever is served is served from there.
+    settled: bool,
+}
+
 async fn between(
     from: &Store,
+    opened: Result<Store>,
     asked: &Asked<'_>,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Moved> {
-    let moved = moving::moved_to(&mut *from.read().await?).await?;
-    if let Some(elsewhere) = moved.as_deref().filter(|at| *at != asked.to.to_string()) {
-        return Err(moved_already(elsewhere));
+    let mut reading = from.read().await?;
+    let moved = moving::moved_to(&mut reading).await?;
+    let settled = moving::is_settled(&mut reading).await?;
+    drop(reading);
+    let said = Said { told: moved.as_deref() == Some(&asked.to.to_string()), settled };
+    if let Some(elsewhere) = moved.filter(|_| settled && !said.told) {
+        return Err(moved_already(&elsewhere));
     }
 
-    let to = Store::open_to_fill(from.path(), asked.to).await.map_err(|error| {
-        // What is there is the deployment by now: nobody is told to take an empty one.
-        match error.code() {
-            Code::MoveTarget if moved.is_some() => moved_already(&asked.to.to_string()),
-            _ => error,
-        }
-    })?;
-    let done = through(from, &to, asked, moved.is_some(), progress).await;
+    // What is there is the deployment by now: nobody is told to take an empty one.
+    let to = opened.map_err(|error| if settled { already(asked) } else { error })?;
+    let done = through(from, &to, asked, &said, progress).await;
     to.close().await;
     done
 }
@@ -88,28 +101,44 @@ async fn through(
     from: &Store,
     to: &Store,
     asked: &Asked<'_>,
-    is_left: bool,
+    said: &Said,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Moved> {
+    if said.settled && is_done(from, to).await? {
+        return Ok(Moved { tables: vec![], rows: 0 });
+    }
     let mut tables = vec![];
-    if !is_left || is_lost(from, to).await? {
-        tables = arrive(from, to, asked, is_left, progress).await?;
+    // Until there is no way back nobody was served from there: it is what the file says, or it is
+    // filled anew.
+    if !said.settled && !(said.told && is_whole(from, to).await?) {
+        tables = arrive(from, to, asked, said.told, progress).await?;
     }
-    if !is_left {
-        leave(from, asked, &tables).await?;
-    }
-    settle(from, to, asked).await?;
+    leave(from, to, asked, said, &tables).await?;
     Ok(Moved { rows: rows(&tables), tables })
 }
 
-/// Whether nothing is there of what the file says is there, and nobody was ever served from it.
-async fn is_lost(from: &Store, to: &Store) -> Result<bool> {
+/// Whether it is served from there already.
+async fn is_done(from: &Store, to: &Store) -> Result<bool> {
     let (mut here, mut there) = (from.read().await?, to.read().await?);
-    Ok(!moving::is_settled(&mut here).await? && moving::is_empty(&mut here, &mut there).await?)
+    Ok(!moving::is_arriving(&mut there).await? && moving::went_on(&mut here, &mut there).await?)
+}
+
+/// Whether all of what is here has arrived, and nothing else.
+async fn is_whole(from: &Store, to: &Store) -> Result<bool> {
+    let (mut here, mut there) = (from.read().await?, to.read().await?);
+    are_alike(&mut here, &mut there).await
+}
+
+async fn are_alike(here: &mut Db, there: &mut Db) -> Result<bool> {
+    Ok(moving::is_arriving(there).await? && audit::last(there).await? == audit::last(here).await?)
 }
 
 fn rows(tables: &[Copied]) -> u64 {
     tables.iter().map(|table| table.rows).sum()
+}
+
+fn already(asked: &Asked<'_>) -> Error {
+    moved_already(&asked.to.to_string())
 }
 
 fn moved_already(address: &str) -> Error {
@@ -129,17 +158,18 @@ async fn arrive(
     from: &Store,
     to: &Store,
     asked: &Asked<'_>,
-    is_left: bool,
+    is_told: bool,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Vec<Copied>> {
     let mut reading = from.read().await?;
     let mut writing = to.write().await?;
+    moving::keep_servers_out(&mut writing, asked.to).await?;
     let tables = moving::copy(&mut reading, (&mut *writing, asked.to), progress).await?;
 
     let last = audit::last(&mut reading).await?;
     let last = last.ok_or_else(|| Error::damaged(PhraseError(Text::TrailEmpty.into())))?;
     // Its row came along where the file has it already.
-    if !is_left {
+    if !is_told {
         record(&mut writing, asked, &tables).await?;
     }
     moving::mark_arriving(&mut writing, &last).await?;
@@ -147,23 +177,28 @@ async fn arrive(
     Ok(tables)
 }
 
-/// From here on nobody serves from the file.
-async fn leave(from: &Store, asked: &Asked<'_>, tables: &[Copied]) -> Result<()> {
-    let mut tx = from.write().await?;
-    record(&mut tx, asked, tables).await?;
-    moving::mark_moved(&mut tx, asked.to).await?;
-    Ok(tx.commit().await?)
-}
-
-/// From here on it is served from PostgreSQL. The file says first that there is no way back: what
-/// was served from there is never copied again.
-async fn settle(from: &Store, to: &Store, asked: &Asked<'_>) -> Result<()> {
-    let last = audit::last(&mut *from.read().await?).await?;
+/// From here on nobody serves from the file, and then it is served from PostgreSQL. The file says
+/// before that there is no way back: what was served from there is never copied again. Both are
+/// compared before either of them says anything.
+async fn leave(
+    from: &Store,
+    to: &Store,
+    asked: &Asked<'_>,
+    said: &Said,
+    tables: &[Copied],
+) -> Result<()> {
     let mut arrived = to.write().await?;
-    // What is there can be of another move, or be in use for long.
-    if !moving::is_arriving(&mut arrived).await? || audit::last(&mut arrived).await? != last {
-        return Err(moved_already(&asked.to.to_string()));
+    moving::keep_servers_out(&mut arrived, asked.to).await?;
+    let mut tx = from.write().await?;
+    if !said.told {
+        record(&mut tx, asked, tables).await?;
     }
+    // What is there can be of another move, or be in use for long.
+    if !are_alike(&mut tx, &mut arrived).await? {
+        return Err(already(asked));
+    }
+    moving::mark_moved(&mut tx, asked.to).await?;
+    tx.commit().await?;
 
     let mut tx = from.write().await?;
     moving::mark_settled(&mut tx).await?;

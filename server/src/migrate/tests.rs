@@ -79,6 +79,14 @@ impl Ward {
     }
 }
 
+/// What is left when a move is killed once the file has its first word.
+async fn leaves(from: &Store, asked: &Asked<'_>, tables: &[Copied]) {
+    let mut tx = from.write().await.unwrap();
+    record(&mut tx, asked, tables).await.unwrap();
+    moving::mark_moved(&mut tx, asked.to).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
 #[tokio::test]
 #[ignore = "needs PostgreSQL"]
 async fn a_deployment_is_moved_once_and_the_file_says_where_it_is() {
@@ -90,8 +98,8 @@ async fn a_deployment_is_moved_once_and_the_file_says_where_it_is() {
     let said = ward.before().await.unwrap_err().to_string();
     assert!(said.contains(&ward.to.to_string()), "{said}");
 
-    // Not again, nor elsewhere.
-    assert_eq!(ward.migrate().await.unwrap_err().code(), Code::StoreMoved);
+    // Whoever asks again is told that it is done; elsewhere it does not go.
+    assert_eq!(ward.migrate().await.unwrap().rows, 0);
     let other = TestDatabase::wanted().unwrap();
     let to = other.url().parse().unwrap();
     let again = migrate(&ward.config, &Asked { to: &to, ..ward.asked() }, &mut |_| {}).await;
@@ -145,10 +153,10 @@ async fn what_is_killed_between_the_commits_is_never_two_deployments_and_is_done
     // Killed again, behind the file's own word.
     let (from, to) = ward.both().await;
     let tables = arrive(&from, &to, &ward.asked(), false, &mut |_| {}).await.unwrap();
-    leave(&from, &ward.asked(), &tables).await.unwrap();
+    leaves(&from, &ward.asked(), &tables).await;
     from.close().await;
     to.close().await;
-    assert_eq!(ward.before().await.unwrap_err().code(), Code::StoreMoved);
+    assert_eq!(ward.before().await.unwrap_err().code(), Code::MoveUnfinished);
     assert_eq!(ward.after().await.unwrap_err().code(), Code::MoveUnfinished);
 
     let moved = ward.migrate().await.unwrap();
@@ -168,11 +176,11 @@ async fn nobody_changes_anything_while_it_is_moved() {
     // A command that waits for the end finds what the file says then.
     let moves = async {
         let tables = arrive(&from, &to, &ward.asked(), false, &mut |_| {}).await.unwrap();
-        leave(&from, &ward.asked(), &tables).await.unwrap();
+        leaves(&from, &ward.asked(), &tables).await;
         from.close().await;
     };
     let (waited, ()) = tokio::join!(Store::open(&ward.config.store), moves);
-    assert_eq!(waited.unwrap_err().code(), Code::StoreMoved);
+    assert_eq!(waited.unwrap_err().code(), Code::MoveUnfinished);
 }
 
 #[tokio::test]
@@ -182,7 +190,7 @@ async fn what_was_lost_before_anybody_was_served_from_it_is_moved_again_and_late
     let emptied = "DROP SCHEMA public CASCADE; CREATE SCHEMA public";
     let (from, to) = ward.both().await;
     let tables = arrive(&from, &to, &ward.asked(), false, &mut |_| {}).await.unwrap();
-    leave(&from, &ward.asked(), &tables).await.unwrap();
+    leaves(&from, &ward.asked(), &tables).await;
     from.close().await;
     to.close().await;
     ward.database.run(emptied);
@@ -202,14 +210,15 @@ async fn the_file_says_that_there_is_no_way_back_before_anybody_is_served_from_t
     let ward = Ward::new().await;
     let (from, to) = ward.both().await;
     let tables = arrive(&from, &to, &ward.asked(), false, &mut |_| {}).await.unwrap();
-    leave(&from, &ward.asked(), &tables).await.unwrap();
+    leaves(&from, &ward.asked(), &tables).await;
     // Killed before its last commit there.
     ward.database.run(
         "CREATE FUNCTION kept() RETURNS trigger LANGUAGE plpgsql AS
              $$ BEGIN RAISE 'kept'; END $$;
          CREATE TRIGGER kept BEFORE DELETE ON setting FOR EACH ROW EXECUTE FUNCTION kept()",
     );
-    settle(&from, &to, &ward.asked()).await.unwrap_err();
+    let said = Said { told: true, settled: false };
+    leave(&from, &to, &ward.asked(), &said, &[]).await.unwrap_err();
     assert!(moving::is_settled(&mut from.read().await.unwrap()).await.unwrap());
     from.close().await;
     to.close().await;
@@ -271,5 +280,62 @@ async fn what_another_deployment_has_begun_to_move_is_not_emptied() {
     let last = ward.database.run("SELECT encode(chain, 'hex') FROM audit WHERE seq = 1");
     ward.database.run(&row(&format!("regexp_replace(value, '[^ ]+$', '{last}')")));
     ward.migrate().await.unwrap();
+    ward.is_moved().await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn who_opened_the_database_before_neither_serves_from_it_nor_writes_into_it() {
+    let ward = Ward::new().await;
+    // Of another machine, or a command of this one.
+    let early = ward.after().await.unwrap();
+    let (from, to) = ward.both().await;
+
+    // A server of another machine that runs over it keeps it.
+    let watcher = early.watcher().await.unwrap();
+    let kept = arrive(&from, &to, &ward.asked(), false, &mut |_| {}).await.unwrap_err();
+    assert_eq!(kept.code(), Code::DatabaseTaken, "{kept}");
+    watcher.close().await;
+
+    let tables = arrive(&from, &to, &ward.asked(), false, &mut |_| {}).await.unwrap();
+    let refused = early.watcher().await.map(|_| ()).unwrap_err();
+    assert_eq!(refused.code(), Code::MoveUnfinished, "{refused}");
+    let refused = early.write().await.map(|_| ()).unwrap_err();
+    assert_eq!(refused.code(), Code::MoveUnfinished, "{refused}");
+
+    // What wrote there all the same, or an older state of it, keeps nobody from the deployment.
+    let mut tx = to.write().await.unwrap();
+    audit::record(&mut tx, NOW, &Actor::server(), Act::new("test", "stray")).await.unwrap();
+    tx.commit().await.unwrap();
+    let said = Said { told: false, settled: false };
+    let refused = leave(&from, &to, &ward.asked(), &said, &tables).await.unwrap_err();
+    assert_eq!(refused.code(), Code::StoreMoved, "{refused}");
+    from.close().await;
+    to.close().await;
+    ward.is_not_moved().await;
+
+    let (from, to) = ward.both().await;
+    leaves(&from, &ward.asked(), &tables).await;
+    from.close().await;
+    to.close().await;
+    assert!(ward.migrate().await.unwrap().rows > 3, "copied again");
+    ward.is_moved().await;
+    assert_eq!(ward.database.run("SELECT count(*) FROM audit WHERE object = 'stray'"), "0");
+    early.write().await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn what_was_never_served_from_a_database_that_is_gone_moves_to_another_one() {
+    let ward = Ward::new().await;
+    let (from, to) = ward.both().await;
+    let tables = arrive(&from, &to, &ward.asked(), false, &mut |_| {}).await.unwrap();
+    leaves(&from, &ward.asked(), &tables).await;
+    from.close().await;
+    to.close().await;
+
+    let other = TestDatabase::wanted().unwrap();
+    let ward = Ward { to: other.url().parse().unwrap(), database: other, ..ward };
+    assert!(ward.migrate().await.unwrap().rows > 3);
     ward.is_moved().await;
 }

@@ -177,6 +177,14 @@ impl Transaction {
         }
     }
 
+    /// Keeps servers from a database of PostgreSQL while it is filled; a file is never.
+    pub async fn keep_servers_out(&mut self, at: &Address) -> Result<()> {
+        match self {
+            Self::File(_) => Ok(()),
+            Self::Server(transaction) => transaction.keep_servers_out(at).await,
+        }
+    }
+
     /// Empties a database to which a move was interrupted; a file is never one.
     pub async fn empty(&mut self, tables: &[Shape]) -> Result<()> {
         match self {

@@ -138,7 +138,7 @@ impl Store {
     /// [`crate::error::Error::Store`], also when somebody else holds the lock for longer than ten
     /// seconds.
     pub async fn write(&self) -> Result<Tx> {
-        Ok(self.writer.begin(Urgency::Change).await?)
+        self.writer.begin(Urgency::Change).await.map_err(begun)
     }
 
     /// A transaction that may write, behind all changes and in its turn with records: for much work
@@ -147,7 +147,7 @@ impl Store {
     /// # Errors
     /// As of [`Self::write`].
     pub async fn write_behind(&self) -> Result<Tx> {
-        Ok(self.writer.begin(Urgency::Record).await?)
+        self.writer.begin(Urgency::Record).await.map_err(begun)
     }
 
     /// Does this work in a transaction that it may share with other work, and answers when that is
@@ -194,6 +194,17 @@ impl Store {
     /// Closes every connection.
     pub async fn close(self) {
         self.database.close().await;
+    }
+}
+
+/// Why nothing could be begun: what was refused by us, or what the database said.
+fn begun(error: sqlx::Error) -> Error {
+    match error {
+        sqlx::Error::Configuration(inner) => match inner.downcast::<Error>() {
+            Ok(refused) => *refused,
+            Err(inner) => sqlx::Error::Configuration(inner).into(),
+        },
+        error => error.into(),
     }
 }
 

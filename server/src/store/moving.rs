@@ -14,7 +14,7 @@ use wardkey_core::code::Code;
 use wardkey_core::id::to_hex;
 use wardkey_core::texts;
 
-use super::audit::Entry;
+use super::audit::{self, Entry};
 pub use super::moved::Shape;
 use super::moved::{ARRIVING, MOVED_TO, SETTLED};
 use super::postgresql::{Address, unfit};
@@ -81,8 +81,8 @@ pub async fn is_arriving(to: &mut Db) -> Result<bool> {
 pub async fn mark_arriving(to: &mut Db, last: &Entry) -> Result<()> {
     // What the file says of itself is not what this one is.
     forget(to, MOVED_TO).await?;
-    let whose = whose(to).await?;
-    setting::put(to, ARRIVING, &format!("{whose} {} {}", last.seq, last.chain)).await
+    let mark = mark(to, last).await?;
+    setting::put(to, ARRIVING, &mark).await
 }
 
 /// Whose deployment it is: trails that begin alike can be of two.
@@ -102,9 +102,26 @@ async fn forget(db: &mut Db, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// Keeps servers of every machine from a database until this transaction ends.
+pub async fn keep_servers_out(to: &mut Db, at: &Address) -> Result<()> {
+    to.driver.keep_servers_out(at).await
+}
+
+/// Whether what is there went on from all that is here.
+pub async fn went_on(from: &mut Db, to: &mut Db) -> Result<bool> {
+    let Some(last) = audit::last(from).await? else { return Ok(false) };
+    let here = mark(from, &last).await?;
+    Ok(!is_empty(from, to).await? && is_from(to, &here).await?)
+}
+
 /// Whether a database has nothing in it that a new one has not.
-pub async fn is_empty(from: &mut Db, to: &mut Db) -> Result<bool> {
+async fn is_empty(from: &mut Db, to: &mut Db) -> Result<bool> {
     Ok(first_filled(to, &from.driver.shapes().await?).await?.is_none())
+}
+
+/// What is known of a deployment: its first root document, and the last row of its trail.
+async fn mark(db: &mut Db, last: &Entry) -> Result<String> {
+    Ok(format!("{} {} {}", whose(db).await?, last.seq, last.chain))
 }
 
 /// Whether what is arriving comes from here: the trail goes on from its row.

@@ -56,6 +56,8 @@ pub struct Database {
     readers: PgPool,
     writer: PgPool,
     address: Address,
+    /// Whether a deployment is moved to it: then it may say that this is not finished.
+    is_filled: bool,
 }
 
 impl Database {
@@ -88,7 +90,7 @@ impl Database {
         // Lazily: most commands write, and read in the same transaction.
         let writer = pool(1).connect_lazy_with(options.clone());
         let readers = pool(READERS).connect_lazy_with(options);
-        Self { readers, writer, address: address.clone() }
+        Self { readers, writer, address: address.clone(), is_filled: false }
     }
 
     /// A transaction that reads one unchanging state.
@@ -112,6 +114,11 @@ impl Database {
             .bind(CHANNEL)
             .execute(&mut *inner)
             .await?;
+        // Whoever opened it before a deployment was moved to it writes nothing into that.
+        if !self.is_filled && arriving::says_arriving(&mut inner).await? {
+            let refused = arriving::unfinished(&self.address);
+            return Err(sqlx::Error::Configuration(Box::new(refused)));
+        }
         Ok(Transaction { inner, has_failed: false })
     }
 

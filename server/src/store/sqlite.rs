@@ -45,6 +45,7 @@ use sqlx::{
     ValueRef as _,
 };
 
+use self::elsewhere::Elsewhere;
 use super::value::Value;
 use crate::error::{Error, Result};
 use crate::files::folder_of;
@@ -122,10 +123,13 @@ impl Database {
             .pragma("cell_size_check", "ON");
         let writer = pool(1).connect_with(options.clone()).await?;
         // One that is elsewhere stays as it is.
+        let elsewhere = Elsewhere::of(&writer).await?;
         if moved == Moved::Refused {
-            elsewhere::refuse_moved(&writer).await?;
+            elsewhere.refuse()?;
         }
-        migrations::migrator().run(&writer).await?;
+        if !elsewhere.is_there() {
+            migrations::migrator().run(&writer).await?;
+        }
         // Lazily: most commands write, and read in the same transaction.
         let readers = pool(READERS).connect_lazy_with(options.clone().pragma("query_only", "ON"));
         Ok(Self { readers, writer, options, folder: folder_of(path), _in_use: in_use })

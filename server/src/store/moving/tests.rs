@@ -92,14 +92,22 @@ async fn the_rows_to_try_with_are_of_every_table_and_column() {
 /// A newer version that is started on it by mistake leaves it as it is.
 #[tokio::test]
 async fn a_file_that_was_moved_is_refused_before_its_schema_is_looked_at() {
-    let (home, store) = full().await;
-    let mut tx = store.write().await.unwrap();
-    setting::put(&mut tx, MOVED_TO, "elsewhere").await.unwrap();
-    run(&mut tx, "DELETE FROM _sqlx_migrations").await;
-    tx.commit().await.unwrap();
-    store.close().await;
-    let refused = Store::open(home.place()).await.unwrap_err();
-    assert_eq!(refused.code(), Code::StoreMoved, "{refused}");
+    for (settled, code) in [(false, Code::MoveUnfinished), (true, Code::StoreMoved)] {
+        let (home, store) = full().await;
+        let mut tx = store.write().await.unwrap();
+        setting::put(&mut tx, MOVED_TO, "elsewhere").await.unwrap();
+        if settled {
+            mark_settled(&mut tx).await.unwrap();
+        }
+        run(&mut tx, "DELETE FROM _sqlx_migrations").await;
+        tx.commit().await.unwrap();
+        store.close().await;
+        let refused = Store::open(home.place()).await.unwrap_err();
+        assert_eq!(refused.code(), code, "{refused}");
+        // Nor does a move raise it that comes too late.
+        let opened = Store::open_to_move(&home.folder().join("wardkey.db")).await;
+        assert_eq!(opened.is_ok(), settled);
+    }
 }
 
 #[test]

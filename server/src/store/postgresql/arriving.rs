@@ -17,9 +17,13 @@ pub fn unfit(address: &Address, what: Phrase) -> Error {
 /// Refuses a database to which a move was not finished: the one before goes on.
 pub(super) async fn refuse_arriving(connection: &mut PgConnection, at: &Address) -> Result<()> {
     if is_arriving(connection).await? {
-        return Err(refused(Code::MoveUnfinished, vec![("address", at.phrase())]));
+        return Err(unfinished(at));
     }
     Ok(())
+}
+
+pub(super) fn unfinished(at: &Address) -> Error {
+    refused(Code::MoveUnfinished, vec![("address", at.phrase())])
 }
 
 /// Whether a move to it was not finished.
@@ -30,6 +34,11 @@ pub(super) async fn is_arriving(connection: &mut PgConnection) -> Result<bool> {
     if settings.is_none() {
         return Ok(false);
     }
+    Ok(says_arriving(connection).await?)
+}
+
+/// The same of one that has settings.
+pub(super) async fn says_arriving(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     let arriving: Option<String> = sqlx::query_scalar("SELECT value FROM setting WHERE name = $1")
         .bind(ARRIVING)
         .fetch_optional(connection)

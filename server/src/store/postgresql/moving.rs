@@ -2,9 +2,11 @@
 
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
+use wardkey_core::code::Code;
 
 use super::address::Address;
 use super::arriving::{is_arriving, unfit};
+use super::connection::{LOCKS, SERVER, is_busy, refused};
 use super::{Database, Transaction, migrations};
 use crate::error::Result;
 use crate::store::moved::Shape;
@@ -23,7 +25,7 @@ impl Database {
         }
         migrations::bring_up(&mut first, address).await?;
         first.close().await?;
-        Ok(Self::at(address))
+        Ok(Self { is_filled: true, ..Self::at(address) })
     }
 }
 
@@ -31,7 +33,10 @@ impl Database {
 async fn other_schema(connection: &mut PgConnection) -> Result<Option<Phrase>> {
     let Some(found) = migrations::newest_of(connection).await? else {
         let tables: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()",
+            "SELECT (SELECT count(*) FROM pg_class
+                 WHERE relnamespace = current_schema()::regnamespace)
+                 + (SELECT count(*) FROM pg_proc
+                 WHERE pronamespace = current_schema()::regnamespace)",
         )
         .fetch_one(connection)
         .await?;
@@ -49,6 +54,29 @@ async fn other_schema(connection: &mut PgConnection) -> Result<Option<Phrase>> {
 }
 
 impl Transaction {
+    /// Keeps servers of every machine from it until it ends. It may take its time meanwhile,
+    /// whatever an administrator has said of others.
+    ///
+    /// # Errors
+    /// [`Code::DatabaseTaken`] when a server runs over it, or another move.
+    pub async fn keep_servers_out(&mut self, at: &Address) -> Result<()> {
+        let patient = "SELECT set_config(name, '0', true) FROM pg_settings
+             WHERE name IN ('statement_timeout', 'idle_in_transaction_session_timeout',
+                 'transaction_timeout')";
+        sqlx::query(patient).execute(&mut *self.inner).await?;
+        // One that has just ended may have it for a moment.
+        self.run("SET LOCAL lock_timeout = '2s'".into()).await?;
+        let held = sqlx::query("SELECT pg_advisory_xact_lock($1, $2)").bind(LOCKS).bind(SERVER);
+        if let Err(error) = held.execute(&mut *self.inner).await {
+            return Err(if is_busy(&error) {
+                refused(Code::DatabaseTaken, vec![("address", at.phrase())]).caused_by(error)
+            } else {
+                error.into()
+            });
+        }
+        self.run("SET LOCAL lock_timeout = '10s'".into()).await
+    }
+
     /// Empties these tables, also those of what happened: nothing has happened in a database to
     /// which a move was interrupted.
     pub async fn empty(&mut self, tables: &[Shape]) -> Result<()> {

@@ -6,10 +6,12 @@
 
 use std::time::Duration;
 
+use sqlx::Acquire as _;
 use sqlx::postgres::{PgListener, PgPool};
 use wardkey_core::code::Code;
 
 use super::address::Address;
+use super::arriving;
 use super::connection::{CHANNEL, LOCKS, SERVER, is_busy, pool, refused};
 use crate::error::{Error, Result};
 
@@ -49,6 +51,14 @@ impl Watcher {
             } else {
                 Error::Store(error)
             });
+        }
+        // A move that was begun since it was opened has ended, or was killed.
+        let connection = (&mut listener).acquire().await?;
+        if let Err(refused) = arriving::refuse_arriving(connection, &self.address).await {
+            // Whoever moves it needs the lock, which outlives the listener.
+            let free = sqlx::query("SELECT pg_advisory_unlock($1, $2)").bind(LOCKS).bind(SERVER);
+            free.execute(&mut listener).await?;
+            return Err(refused);
         }
         listener.listen(CHANNEL).await?;
         self.listener = Some(listener);
