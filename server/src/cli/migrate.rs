@@ -17,6 +17,7 @@ use crate::store::audit::Actor;
 use crate::store::moving::Progress;
 use crate::store::{Address, by_its_own_tools, is_database};
 use crate::texts::Text;
+use crate::watch::Running;
 
 /// Rows of a table after which it is said how far it is.
 const SAID_EVERY: u64 = 100_000;
@@ -39,14 +40,20 @@ pub async fn migrate(
     given: &Migrate,
     output: Output,
 ) -> Result<()> {
+    // As the service will look for it, whatever folder this is run in.
+    let password_file = given.password_file.as_deref().map(std::path::absolute);
+    let password_file = password_file.transpose().map_err(Error::io("--password-file"))?;
+    // The lines may stand in the configuration already.
+    let is_configured = config.database.as_ref() == Some(&given.to);
+    let said = config.database_password_file.clone().filter(|_| is_configured);
     let target = Config {
         database: Some(given.to.clone()),
-        database_password_file: given.password_file.clone(),
+        database_password_file: password_file.or(said),
         ..config.clone()
     };
     let (place, before) = (target.place()?, config.place()?);
     let Some(to) = place.server() else { return Err(by_its_own_tools()) };
-    // The line may stand in the configuration already, and the deployment be in the file still.
+    // The deployment may be in the file still.
     let is_there = |at: &Address| {
         at.to_string() != to.to_string() || !is_database(&config.store).unwrap_or(false)
     };
@@ -55,7 +62,8 @@ pub async fn migrate(
     }
     // Held to the end: no server that starts, and no restore.
     let _held = serve::hold(&config.store).map_err(|error| match error.code() {
-        Code::StoreHeld => {
+        // What holds it can be another command.
+        Code::StoreHeld if serve::state(&config.store) != Running::No => {
             let message = texts::phrase(Code::MoveServerRuns, vec![]);
             Error::refused(Code::MoveServerRuns, message)
         }
@@ -66,7 +74,7 @@ pub async fn migrate(
     let asked = Asked { to, actor: &actor, now, reason: given.reason.as_deref() };
     let moved = crate::migrate::migrate(config, &asked, &mut |at| say(output, at)).await?;
 
-    let lines = configuration(given);
+    let lines = configuration(&target);
     let (before, address) = (config.store.as_path(), to.to_string());
     let answer = Answer { moved: &moved, to: address.clone(), configuration: &lines, before };
     output.say(&answer, || {
@@ -102,9 +110,10 @@ fn say(output: Output, at: Progress<'_>) {
 }
 
 /// What stands in the configuration from now on.
-fn configuration(given: &Migrate) -> Vec<String> {
+fn configuration(target: &Config) -> Vec<String> {
     let line = |key: &str, value: &str| format!("{key} = {}", serde_json::Value::from(value));
-    let password = given.password_file.iter();
+    let database = target.database.iter().map(|at| line("database", at));
+    let password = target.database_password_file.iter();
     let password = password.map(|path| line("database_password_file", &path.to_string_lossy()));
-    std::iter::once(line("database", &given.to)).chain(password).collect()
+    database.chain(password).collect()
 }

@@ -107,10 +107,14 @@ fn people_are_told_how_far_it_is_and_what_to_write_where() {
         let password = deployment.folder.path().join("password");
         std::fs::write(&password, "anything\n").unwrap();
         std::fs::set_permissions(&password, Permissions::from_mode(0o600)).unwrap();
-        let password = password.to_str().unwrap();
+        // As it stands from the folder in which this is run, and as the service finds it.
+        let here = std::env::current_dir().unwrap();
+        let up = "../".repeat(here.components().count() - 1);
+        let relative = format!("{up}{}", password.strip_prefix("/").unwrap().display());
+        let password = format!("{}/{relative}", here.display());
         // The line may stand there already.
         deployment.configure(&format!("database = \"{url}\""));
-        let args = ["migrate", "--to", &url, "--password-file", password];
+        let args = ["migrate", "--to", &url, "--password-file", &relative];
         let output = deployment.cli_in(locale, &args);
         let said = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success() && said.contains(done), "{said}");
@@ -120,6 +124,12 @@ fn people_are_told_how_far_it_is_and_what_to_write_where() {
         ] {
             assert!(said.lines().any(|said| said == line), "{line}: {said}");
         }
+        // As often as it is asked, also without the words that stand in the configuration.
+        let both = format!("database = \"{url}\"\ndatabase_password_file = \"{password}\"");
+        deployment.configure(&both);
+        let again = deployment.cli_in(locale, &["migrate", "--to", &url]);
+        let said = String::from_utf8(again.stdout).unwrap();
+        assert!(again.status.success() && said.contains("password"), "{said}");
         let progress = String::from_utf8(output.stderr).unwrap();
         assert!(progress.contains("setting"), "{progress}");
         assert_eq!(is_japanese(&progress), locale.starts_with("ja"), "{progress}");
