@@ -110,7 +110,8 @@ async fn through(
     let mut tables = vec![];
     // Until there is no way back nobody was served from there: it is what the file says, or it is
     // filled anew.
-    if !said.settled && !(said.told && is_whole(from, to).await?) {
+    let is_there = said.settled || said.told && is_whole(from, to).await?;
+    if !is_there {
         tables = arrive(from, to, asked, said.told, progress).await?;
     }
     leave(from, to, asked, said, &tables).await?;
