@@ -6,11 +6,13 @@ use wardkey_core::code::Code;
 use wardkey_core::name::LoginName;
 use wardkey_core::person::CredentialFlags;
 use wardkey_core::texts;
+use wardkey_core::time::UnixTime;
 
 use super::reach::Reach;
 use super::{Listing, Operation};
 use crate::error::{Error, Result};
 use crate::store::credential::{self, Credential, CredentialStatus};
+use crate::store::credential_list::{self, ListedCredential};
 use crate::store::loan::{self, EndedBy, StoredLoan};
 use crate::store::person::PersonRow;
 use crate::store::{PageRequest, Tx, person, state, web_session};
@@ -45,6 +47,8 @@ pub struct KeyView {
     pub last_terminal: Option<String>,
     /// When its counter last went backwards, Unix seconds.
     pub clone_suspected: Option<u64>,
+    /// When it was switched off or deleted, Unix seconds; none also when that is not known.
+    pub disabled: Option<u64>,
 }
 
 impl From<&Credential> for KeyView {
@@ -63,6 +67,7 @@ impl From<&Credential> for KeyView {
             last_used: key.last_used.map(|time| time.0),
             last_terminal: key.last_terminal.map(|id| id.to_hex()),
             clone_suspected: key.clone_suspected.map(|time| time.0),
+            disabled: key.disabled.map(|time| time.0),
         }
     }
 }
@@ -107,12 +112,23 @@ pub struct Which<'a> {
 
 /// A page of keys, oldest first, deleted ones too.
 pub async fn list(tx: &mut Tx, request: &PageRequest) -> Result<Listing<KeyOfPerson>> {
-    let page = credential::page(tx, request).await?;
-    Ok(Listing::new(page, |listed| KeyOfPerson {
-        person: listed.login.to_string(),
-        name: None,
-        key: KeyView::from(&listed.key),
-    }))
+    let page = credential_list::page(tx, request).await?;
+    Ok(Listing::new(page, of_listed))
+}
+
+/// A page of keys that were switched off or deleted since a moment and still are, the last one
+/// first.
+pub async fn list_disabled(
+    tx: &mut Tx,
+    since: UnixTime,
+    request: &PageRequest,
+) -> Result<Listing<KeyOfPerson>> {
+    let page = credential_list::page_of_disabled(tx, since, request).await?;
+    Ok(Listing::new(page, of_listed))
+}
+
+fn of_listed(listed: ListedCredential) -> KeyOfPerson {
+    KeyOfPerson { person: listed.login.to_string(), name: None, key: KeyView::from(&listed.key) }
 }
 
 /// A page of the keys of one person, oldest first, deleted ones too.
@@ -159,7 +175,7 @@ pub async fn switch(
     status: CredentialStatus,
 ) -> Result<KeySwitched> {
     let (key, person) = meant(op, which).await?;
-    let changed = credential::set_status(op.tx, &key, status).await?;
+    let changed = credential::set_status(op.tx, &key, status, op.now).await?;
     if status != CredentialStatus::Active {
         web_session::end_of_key(op.tx, key.row).await?;
     }

@@ -201,7 +201,7 @@ pub async fn switch(
         administrator::remove(op.tx, person.id).await?;
         for key in credential::of_person(op.tx, person.id).await? {
             if key.status != CredentialStatus::Deleted {
-                credential::set_status(op.tx, &key, CredentialStatus::Deleted).await?;
+                credential::set_status(op.tx, &key, CredentialStatus::Deleted, op.now).await?;
             }
         }
     }

@@ -16,7 +16,8 @@ use super::sign::SignedLog;
 use crate::error::{Error, Result};
 use crate::keyring::Keyring;
 use crate::store::{
-    Db, PageRequest, Store, audit, break_glass, credential, loan, loaner, pass, setting, to_time,
+    Db, PageRequest, Store, audit, break_glass, credential_list, loan, loaner, pass, setting,
+    to_time,
 };
 
 /// The file's name in the folder of an export.
@@ -52,7 +53,7 @@ async fn keys(db: &mut Db, changes: &Changes) -> Result<List<ListedKey, MAX_LIST
     let mut keys = Vec::new();
     let mut request = PageRequest::default();
     loop {
-        let page = credential::page(db, &request).await?;
+        let page = credential_list::page(db, &request).await?;
         let holders: Vec<i64> = page.rows.iter().map(|listed| listed.key.person).collect();
         let loaners = loaner::among(db, &holders).await?;
         for listed in page.rows {

@@ -3,11 +3,10 @@
 use wardkey_core::code::Code;
 use wardkey_core::codec::Bytes;
 use wardkey_core::id::{Aaguid, CredentialId, Hash, TerminalId};
-use wardkey_core::name::{DisplayText, LoginName, RpId};
+use wardkey_core::name::{DisplayText, RpId};
 use wardkey_core::person::{CredentialFlags, CredentialRecord, Status};
 use wardkey_core::time::UnixTime;
 
-use super::page::{Page, PageRequest};
 use super::query::{Db, FromRow, Only, Row, query};
 use super::value::{with_prefix, words};
 use crate::error::{Error, Result};
@@ -67,6 +66,8 @@ pub struct Credential {
     pub clone_suspected: Option<UnixTime>,
     /// Uses up to this event are known to be its own.
     pub suspicion_cleared: Option<u64>,
+    /// When it was switched off or deleted; none when that was before this was kept.
+    pub disabled: Option<UnixTime>,
     /// How many characters a PIN has at least, as the key said at enrollment; none when it did not.
     pub min_pin_length: Option<u8>,
 }
@@ -131,6 +132,7 @@ impl FromRow for Credential {
             last_terminal: row.get("last_terminal")?,
             clone_suspected: row.get("clone_suspected")?,
             suspicion_cleared: row.get("suspicion_cleared")?,
+            disabled: row.get("disabled")?,
             min_pin_length: row.get("min_pin_length")?,
         })
     }
@@ -139,7 +141,7 @@ impl FromRow for Credential {
 const SELECT: &str = "SELECT id, person, credential_id, public_key, rp_id, aaguid, flags, \
     cred_protect, status, \
                       label, enrolled, counter, last_used, last_terminal, clone_suspected, \
-                      suspicion_cleared, min_pin_length FROM credential ";
+                      suspicion_cleared, disabled, min_pin_length FROM credential ";
 
 /// Adds a key to a person; the transaction holds the write lock, so the cap has no race.
 ///
@@ -212,55 +214,6 @@ pub async fn of_people(db: &mut Db, people: &[i64]) -> Result<Vec<Credential>> {
         .await
 }
 
-/// A key as it stands in a list.
-#[derive(Clone, Debug)]
-pub struct ListedCredential {
-    /// The key.
-    pub key: Credential,
-    /// Login name of its person.
-    pub login: LoginName,
-}
-
-impl FromRow for ListedCredential {
-    fn from_row(row: &Row) -> Result<Self> {
-        Ok(Self { key: Credential::from_row(row)?, login: row.get("login")? })
-    }
-}
-
-/// Keys of everybody, oldest first, deleted ones too; searched in login name and label, and by the
-/// first digits of the fingerprint.
-///
-/// # Errors
-/// [`Error::Refused`] when `after` is of no page.
-pub async fn page(db: &mut Db, request: &PageRequest) -> Result<Page<ListedCredential>> {
-    let (low, high) =
-        request.search.as_deref().and_then(|text| with_prefix(text, Hash::LEN)).unzip();
-    let rows = query(
-        "SELECT credential.id, person, credential_id, public_key, rp_id, aaguid, flags, \
-            cred_protect,
-             credential.status, label, enrolled, counter, last_used, last_terminal, \
-             clone_suspected, suspicion_cleared, min_pin_length, person.login
-         FROM credential JOIN person ON person.id = credential.person
-         WHERE credential.id > $1 AND (CAST($2 AS TEXT) IS NULL OR lower(person.login) LIKE $2 \
-         ESCAPE '\\'
-             OR lower(label) LIKE $2 ESCAPE '\\' OR fingerprint BETWEEN $3 AND $4)",
-    )
-    .bind(request.after_number(0)?)
-    .bind(request.pattern())
-    .bind(low)
-    .bind(high)
-    .bind(request.rows())
-    .within(
-        request.within.as_ref(),
-        " AND EXISTS (SELECT 1 FROM person_scope
-             WHERE person_scope.person = credential.person AND person_scope.scope IN ",
-    )
-    .then(" ORDER BY credential.id LIMIT $5")
-    .all(db)
-    .await?;
-    Ok(Page::new(rows, request, |listed: &ListedCredential| listed.key.row.to_string()))
-}
-
 /// The key with a credential id, whatever its status.
 pub async fn find(db: &mut Db, id: &CredentialId) -> Result<Option<Credential>> {
     query(SELECT).then("WHERE credential_id = $1").bind(id).optional(db).await
@@ -293,16 +246,30 @@ pub async fn by_fingerprint(db: &mut Db, prefix: &str) -> Result<Credential> {
 ///
 /// # Errors
 /// [`Error::Refused`] for a deleted key.
-pub async fn set_status(db: &mut Db, key: &Credential, status: CredentialStatus) -> Result<bool> {
+pub async fn set_status(
+    db: &mut Db,
+    key: &Credential,
+    status: CredentialStatus,
+    now: UnixTime,
+) -> Result<bool> {
     if key.status == CredentialStatus::Deleted {
         let name = key.fingerprint().short().to_string().into();
         return Err(Error::invalid(Text::KeyDeleted.with([("name", name)])));
     }
-    let changed = query("UPDATE credential SET status = $1 WHERE id = $2 AND status <> $1")
-        .bind(status)
-        .bind(key.row)
-        .execute(db)
-        .await?;
+    // One that is deleted after it was switched off was lost when it was switched off, if that is
+    // known.
+    let disabled = match status {
+        CredentialStatus::Active => None,
+        _ if key.status == CredentialStatus::Disabled => key.disabled,
+        CredentialStatus::Disabled | CredentialStatus::Deleted => Some(now),
+    };
+    let changed =
+        query("UPDATE credential SET status = $1, disabled = $3 WHERE id = $2 AND status <> $1")
+            .bind(status)
+            .bind(key.row)
+            .bind(disabled)
+            .execute(db)
+            .await?;
     Ok(changed > 0)
 }
 

@@ -12,6 +12,7 @@ use wardkey_core::time::UnixTime;
 
 use super::audit::{self, Act, Actor};
 use super::credential::{self, Registration};
+use super::credential_list;
 use super::event::{self, Verdict};
 use super::person::{self, Profile};
 use super::terminal::{self, Filter, Joining, SignOfLife, TerminalStatus};
@@ -142,11 +143,11 @@ async fn every_row_of_a_list_comes_once_and_in_order() {
     assert_eq!(walk(&mut tx, "PERSON 7", people, login).await, ["p7"]);
     assert!(walk(&mut tx, "p_", people, login).await.is_empty(), "what was typed is no pattern");
 
-    let owner = |listed: &credential::ListedCredential| listed.login.to_string();
-    assert_eq!(walk(&mut tx, "", credential::page, owner).await, numbers("p", 0..10));
-    assert_eq!(walk(&mut tx, "100%-3", credential::page, owner).await, ["p3"]);
+    let owner = |listed: &credential_list::ListedCredential| listed.login.to_string();
+    assert_eq!(walk(&mut tx, "", credential_list::page, owner).await, numbers("p", 0..10));
+    assert_eq!(walk(&mut tx, "100%-3", credential_list::page, owner).await, ["p3"]);
     let fingerprint = key(4).record.fingerprint().short();
-    assert_eq!(walk(&mut tx, &fingerprint, credential::page, owner).await, ["p4"]);
+    assert_eq!(walk(&mut tx, &fingerprint, credential_list::page, owner).await, ["p4"]);
 
     let whose = |code: &code::ListedCode| code.login.to_string();
     assert_eq!(walk(&mut tx, "", code::page, whose).await, numbers("p", (0..10).rev()));

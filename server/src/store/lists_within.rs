@@ -8,7 +8,7 @@ use wardkey_core::name::{LoginName, ScopeName};
 use super::lists::{NOW, ROWS, filled, walk};
 use super::person::{self, Profile};
 use super::terminal::{self, Filter};
-use super::{Db, PageRequest, code, credential, event};
+use super::{Db, PageRequest, code, credential_list, event};
 
 #[tokio::test]
 async fn pages_are_full_of_what_lies_in_the_scopes_that_are_asked_for() {
@@ -49,9 +49,10 @@ async fn pages_are_full_of_what_lies_in_the_scopes_that_are_asked_for() {
         };
         let login = |person: &person::Details| person.person.login.to_string();
         assert_eq!(walk(&mut tx, "", people, login).await, named);
-        let keys =
-            async |db: &mut Db, request: &PageRequest| credential::page(db, &within(request)).await;
-        let owner = |listed: &credential::ListedCredential| listed.login.to_string();
+        let keys = async |db: &mut Db, request: &PageRequest| {
+            credential_list::page(db, &within(request)).await
+        };
+        let owner = |listed: &credential_list::ListedCredential| listed.login.to_string();
         assert_eq!(walk(&mut tx, "", keys, owner).await, named);
         let codes =
             async |db: &mut Db, request: &PageRequest| code::page(db, &within(request)).await;

@@ -9,6 +9,7 @@
 //!   place      where it is                       alone          while another takes its place
 //!   moving, moved   from one database to another
 //!    ├ scope, person, credential, state      what is published
+//!    ├ credential_list                       keys for people and programs
 //!    ├ counter                               what changed since
 //!    ├ terminal, token, code                 who may come
 //!    ├ pass, loaner, loan, break_glass       what stands in for a person's own key
@@ -47,6 +48,7 @@ pub mod clock;
 pub mod code;
 pub mod counter;
 pub mod credential;
+pub mod credential_list;
 mod database;
 pub mod event;
 pub mod gap;

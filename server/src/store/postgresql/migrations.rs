@@ -32,6 +32,7 @@ migrations! {
     28 "0028_web_sessions",
     29 "0029_terminal_came_by",
     30 "0030_archives",
+    33 "0033_desk_sessions",
 }
 
 /// Brings a store up to date; nothing of it changes under a server that runs.
