@@ -6,6 +6,7 @@ use wardkey_core::id::{EventId, TerminalId};
 use wardkey_core::time::UnixTime;
 
 use super::break_glass;
+use super::desk;
 use super::evidence::verify;
 use super::incoming::{self, NotTaken};
 use super::quota::Quota;
@@ -120,6 +121,7 @@ async fn store(
     }
     let proved = (key.as_ref().map(|key| key.row), counter);
     event::add(tx, event, terminal, proved, &verdict, now).await?;
+    desk::follow(tx, event, terminal, now).await?;
 
     if let (Some(finding), Some(key)) = (suspicion, &key) {
         let (code, fingerprint) = (Code::CounterRegressed, key.fingerprint().short());

@@ -7,7 +7,7 @@ use wardkey_core::time::UnixTime;
 
 /// The longest text that the store has beside a record, in bytes: it stands in an index, whose rows
 /// have no room for thousands.
-const MAX_TEXT: usize = 256;
+pub(super) const MAX_TEXT: usize = 256;
 /// The last second of the year 9999: the latest time that a record may have.
 const LAST: UnixTime = UnixTime(253_402_300_799);
 

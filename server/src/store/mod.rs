@@ -16,6 +16,7 @@
 //!    ├ api_key, api_answer                   who administrates from afar, and what was answered
 //!    ├ administrator, web_session            who of the people administrates, and is signed in
 //!    ├ event, intake, audit                  what happened, and how much of it
+//!    ├ desk_session                          who is signed in where, by what happened
 //!    ├ log, archive, gap                     hashes over what happened, and what was taken out
 //!    ├ clock                                 the time of the last signature
 //!    ├ import                                many people at once
@@ -50,6 +51,7 @@ pub mod counter;
 pub mod credential;
 pub mod credential_list;
 mod database;
+pub mod desk_session;
 pub mod event;
 pub mod gap;
 mod handle;

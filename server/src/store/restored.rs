@@ -161,6 +161,8 @@ pub async fn void(db: &mut Db, now: UnixTime) -> Result<Voided> {
         .await?;
     query("UPDATE api_key SET disabled = $1 WHERE disabled IS NULL").bind(now).execute(db).await?;
     query("DELETE FROM api_answer").execute(db).await?;
+    query("DELETE FROM desk_session").execute(db).await?;
+    query("DELETE FROM desk_doubt").execute(db).await?;
     query("DELETE FROM web_session").execute(db).await?;
     let people = query("SELECT person FROM pass WHERE ended IS NULL").all::<Only<i64>>(db).await?;
     let passes = people.len() as u64;

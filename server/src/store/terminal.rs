@@ -13,6 +13,7 @@ use wardkey_core::name::{DisplayText, ScopeName};
 use wardkey_core::time::UnixTime;
 
 use super::counter::Counter;
+use super::desk_session;
 use super::query::{Db, query};
 use crate::error::{Error, Result};
 use crate::pki::{Issued, SERIAL_LEN};
@@ -72,6 +73,7 @@ pub async fn put(db: &mut Db, joining: &Joining<'_>, now: UnixTime) -> Result<()
     .bind(&joining.issued.key)
     .execute(db)
     .await?;
+    desk_session::end_all(db, &joining.id).await?;
     write_scopes(db, &joining.id, joining.scopes).await
 }
 
@@ -147,6 +149,10 @@ pub async fn set_status(
     .bind(&terminal.id)
     .execute(db)
     .await?;
+    if status == TerminalStatus::Revoked {
+        // When it comes back, what it said before may be over.
+        desk_session::doubt(db, &terminal.id, now).await?;
+    }
     Ok(true)
 }
 
