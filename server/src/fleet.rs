@@ -60,22 +60,45 @@ impl Stages {
     /// The stage of a terminal of these scopes that was heard of last at `seen`. Of several scopes
     /// the strictest limits count, as at the terminal.
     pub fn of(&self, seen: UnixTime, scopes: &BTreeSet<ScopeName>, now: UnixTime) -> Reckoned {
-        // What it had then was to expire after a whole life at the latest.
-        let offline = now.since(seen).saturating_sub(self.lifetime.max(UNHEARD));
-        let limit = |of: fn(&OfflineLimits) -> u64| {
-            scopes.iter().filter_map(|scope| self.limits.get(scope)).map(of).min().unwrap_or(0)
-        };
+        let offline = now.since(self.offline_from(seen));
         if offline == 0 {
-            Reckoned::In(Stage::Online)
-        } else if offline <= limit(|limits| limits.soft) {
-            Reckoned::In(Stage::Soft)
-        } else if offline <= limit(|limits| limits.degraded) {
-            Reckoned::In(Stage::Degraded)
-        } else if offline <= limit(|limits| limits.hard) {
-            Reckoned::In(Stage::Hard)
-        } else {
-            Reckoned::Over
+            return Reckoned::In(Stage::Online);
         }
+        let is_in =
+            |stage: &Stage| self.limit(*stage, scopes).is_some_and(|seconds| offline <= seconds);
+        let stage = [Stage::Soft, Stage::Degraded, Stage::Hard].into_iter().find(is_in);
+        stage.map_or(Reckoned::Over, Reckoned::In)
+    }
+
+    /// When the next stage begins, unless the terminal is heard of; none for one that is online,
+    /// and after the last stage.
+    pub fn next(
+        &self,
+        seen: UnixTime,
+        scopes: &BTreeSet<ScopeName>,
+        now: UnixTime,
+    ) -> Option<UnixTime> {
+        let Reckoned::In(stage) = self.of(seen, scopes, now) else { return None };
+        let seconds = self.limit(stage, scopes)?;
+        // The stage is that of its last second, too.
+        Some(self.offline_from(seen).plus(seconds).plus(1))
+    }
+
+    /// What it had then was to expire after a whole life at the latest.
+    fn offline_from(&self, seen: UnixTime) -> UnixTime {
+        seen.plus(self.lifetime.max(UNHEARD))
+    }
+
+    /// Seconds offline until a stage is over; none for that of a terminal that is online.
+    fn limit(&self, stage: Stage, scopes: &BTreeSet<ScopeName>) -> Option<u64> {
+        let of: fn(&OfflineLimits) -> u64 = match stage {
+            Stage::Online => return None,
+            Stage::Soft => |limits| limits.soft,
+            Stage::Degraded => |limits| limits.degraded,
+            Stage::Hard => |limits| limits.hard,
+        };
+        let limits = scopes.iter().filter_map(|scope| self.limits.get(scope));
+        Some(limits.map(of).min().unwrap_or(0))
     }
 }
 
@@ -109,6 +132,16 @@ mod tests {
             (&[], 901, "over"),
         ] {
             assert_eq!(of(names, seconds), stage, "{names:?} {seconds}");
+            // The next stage begins when it is said to begin, and not a second before.
+            let scopes = names.iter().map(|name| scope(name)).collect();
+            let now = UnixTime(1000 + seconds);
+            let Some(next) = stages.next(UnixTime(1000), &scopes, now) else {
+                assert!(["online", "over"].contains(&stage), "{names:?} {seconds}");
+                continue;
+            };
+            let at = |now: u64| stages.of(UnixTime(1000), &scopes, UnixTime(now)).as_str();
+            assert_eq!(at(next.0 - 1), stage, "{names:?} {seconds}");
+            assert_ne!(at(next.0), stage, "{names:?} {seconds}");
         }
         // A second of the clock, or a short life of documents, makes nobody offline.
         let stages = Stages { lifetime: 2, ..stages };

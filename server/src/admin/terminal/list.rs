@@ -63,7 +63,7 @@ pub async fn list(
         came_by: wanted.came_by,
     };
     let stages = Stages::read(tx, by.head_seconds).await?;
-    let stage = |terminal: &Terminal| stage_of(terminal, &stages, by.now);
+    let stage = |terminal: &Terminal| stage_of(terminal, &stages, by.now).map(|(stage, _)| stage);
     let page = match wanted.stage {
         None => terminal::page(tx, &filter, request).await?,
         Some(wanted) => {
@@ -77,7 +77,7 @@ pub async fn list(
     let positions = terminal::positions_of(tx, &ids).await?;
     Ok(Listing::new(page, |terminal| {
         let related = Related {
-            stage: stage(&terminal).map(Reckoned::as_str),
+            stage: stage_of(&terminal, &stages, by.now),
             tags: tags.get(&terminal.id),
             positions: positions.get(&terminal.id).map_or(&[], Vec::as_slice),
         };
@@ -92,7 +92,7 @@ pub async fn show(tx: &mut Tx, name: &str, by: Reckoning) -> Result<TerminalDeta
     let id = terminal.id;
     let tags = terminal::tags_of(tx, &[id]).await?;
     let positions = terminal::positions_of(tx, &[id]).await?.remove(&id).unwrap_or_default();
-    let stage = stage_of(&terminal, &stages, by.now).map(Reckoned::as_str);
+    let stage = stage_of(&terminal, &stages, by.now);
     let related = Related { stage, tags: tags.get(&id), positions: &positions };
     Ok(TerminalDetails {
         terminal: view(terminal, related),
@@ -100,10 +100,18 @@ pub async fn show(tx: &mut Tx, name: &str, by: Reckoning) -> Result<TerminalDeta
     })
 }
 
-fn stage_of(terminal: &Terminal, stages: &Stages, now: UnixTime) -> Option<Reckoned> {
+/// The stage, and when the next one begins.
+fn stage_of(
+    terminal: &Terminal,
+    stages: &Stages,
+    now: UnixTime,
+) -> Option<(Reckoned, Option<UnixTime>)> {
     let seen = terminal.seen.unwrap_or(terminal.joined);
     let is_active = terminal.status == TerminalStatus::Active;
-    is_active.then(|| stages.of(seen, &terminal.scopes, now))
+    is_active.then(|| {
+        let scopes = &terminal.scopes;
+        (stages.of(seen, scopes, now), stages.next(seen, scopes, now))
+    })
 }
 
 /// A page of those that fit: pages of the store, until there are enough.

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use wardkey_core::time::UnixTime;
 
 use crate::admin::operation::names;
 use crate::admin::reach::Reach;
+use crate::fleet::Reckoned;
 use crate::store::terminal::{Behind, Tag, Terminal};
 use crate::texts::Phrase;
 
@@ -38,6 +40,9 @@ pub struct TerminalView {
     /// `online`, `soft`, `degraded`, `hard` or `over`, as its last word lets expect; of active ones
     /// only.
     pub stage: Option<&'static str>,
+    /// When the next stage begins if it is not heard of until then, Unix seconds; none for one that
+    /// is online, and after the last stage.
+    pub stage_until: Option<u64>,
     /// Positions behind what is published, in the scope where it is the furthest; none when it has
     /// not said where it is.
     pub behind: Option<u64>,
@@ -54,7 +59,7 @@ pub struct TerminalView {
 /// What else is shown of a terminal, from other tables.
 #[derive(Debug)]
 pub(super) struct Related<'a> {
-    pub stage: Option<&'static str>,
+    pub stage: Option<(Reckoned, Option<UnixTime>)>,
     pub tags: Option<&'a BTreeSet<Tag>>,
     pub positions: &'a [Behind],
 }
@@ -73,7 +78,8 @@ pub(super) fn view(terminal: Terminal, related: Related<'_>) -> TerminalView {
         joined: terminal.joined.0,
         revoked: terminal.revoked.map(|time| time.0),
         seen: terminal.seen.map(|time| time.0),
-        stage: related.stage,
+        stage: related.stage.map(|(stage, _)| stage.as_str()),
+        stage_until: related.stage.and_then(|(_, next)| next).map(|time| time.0),
         behind: behind.and_then(|counts| counts.into_iter().max()),
         certificate_until: terminal.certificate_end.0,
         root_version: terminal.root_version,
