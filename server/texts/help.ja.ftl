@@ -67,6 +67,7 @@ person-import_skip_existing = 登録済みの職員は変更せず、残りを�
 ## セキュリティキー
 key = セキュリティキー。
 key-list = キーの一覧（全員、または 1 人の職員）。
+key-list_disabled_since = この日時以降に無効化・削除され、今もそのままのキーだけを、新しい順に表示します。
 key-show = キーと、その持ち主を表示します。
 key-show_fingerprint = 識別番号の始め（4 桁以上）。
 key-disable = キーを停止します。接続中の端末では約 1 秒で、ほかの端末ではオフラインの規則に従って、使えなくなります。
@@ -240,6 +241,11 @@ account-delete = アカウントの共用を終えます。
 account-delete_scopes = 共用を終えるスコープ。
 
 ## 記録と保守
+session = 端末にログイン中の職員。
+session-list = 端末にログイン中の職員の一覧（新しい順）。端末の記録によるもので、端末の最終接続より後のことはここでは分かりません。
+session-list_scope = このスコープの端末だけを表示します。
+session-list_terminal = この端末（名前か、ID の始め）だけを表示します。
+session-list_person = この職員だけを表示します。
 events = 端末の記録（ログインなど）。
 events-list = 記録の一覧（新しい順）。拒否の理由も表示します。
 events-list_person = この職員かアカウントの記録。

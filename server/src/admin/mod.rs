@@ -23,6 +23,7 @@ pub mod api_key;
 pub mod break_glass;
 pub mod clock;
 pub mod code;
+pub mod desk;
 mod edit;
 pub mod epoch;
 pub mod event;

@@ -85,6 +85,8 @@ acts! {
     ApproveTerminals = "terminals.approve", Changes by Owner SiteAdministrator Approver;
     /// Revokes terminals.
     DisableTerminals = "terminals.disable", Changes by Owner SiteAdministrator;
+    /// Who is signed in at which terminal.
+    ReadSessions = "sessions.read", Reads by Owner SiteAdministrator HelpDesk Auditor;
     /// Scopes and their rules.
     ReadScopes = "scopes.read", Reads by Owner SiteAdministrator HelpDesk Approver Auditor;
     /// Records of terminals.
@@ -118,6 +120,7 @@ impl Act {
             | Self::ReadTerminals
             | Self::ApproveTerminals
             | Self::DisableTerminals
+            | Self::ReadSessions
             | Self::ReadScopes
             | Self::ReadEvents
             | Self::ReadTrail

@@ -10,14 +10,18 @@ use super::endpoint::{Asked, Endpoint, Fingerprint, Nothing, Touches, parsed, qu
 use super::{people, tag};
 use crate::admin::Listing;
 use crate::admin::key::{self, KeyOfPerson, KeySwitched, Which};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::credential::{self, CredentialStatus};
+use crate::texts::Text;
+use crate::when::When;
 
 query! {
     /// Which keys.
     Wanted {
         /// Of this person.
         person: String,
+        /// Switched off or deleted since this day or time, and still so: the last one first.
+        disabled_since: String,
     }
 }
 
@@ -37,11 +41,20 @@ impl Endpoint for List {
 
     async fn run(call: &mut Call<'_>, asked: Asked<Self>) -> Result<Listing<KeyOfPerson>> {
         let page = call.page(&asked.query.paging())?;
-        let keys = match &asked.query.person {
-            None => key::list(&mut call.tx, &page).await?,
-            Some(login) => {
+        let keys = match (&asked.query.person, &asked.query.disabled_since) {
+            (None, None) => key::list(&mut call.tx, &page).await?,
+            (Some(login), None) => {
                 let login: LoginName = parsed("person", login)?;
                 key::list_of(&mut call.tx, &login, &page).await?
+            }
+            (None, Some(text)) => {
+                let since = When::parse(text).ok_or_else(|| Error::invalid(Text::WriteTime))?;
+                let begins = since.begins(&call.zone);
+                let since = begins.ok_or_else(|| Error::invalid(Text::NoSuchTime))?;
+                key::list_disabled(&mut call.tx, since, &page).await?
+            }
+            (Some(_), Some(_)) => {
+                return Err(Error::invalid("disabled_since: not with person"));
             }
         };
         let mut keys = call.listing(keys)?;

@@ -16,6 +16,7 @@ mod answer;
 pub(crate) mod call;
 mod caller;
 pub(crate) mod codes;
+pub(crate) mod desks;
 mod document;
 pub(crate) mod endpoint;
 pub(crate) mod keys;

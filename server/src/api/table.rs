@@ -14,7 +14,9 @@ use super::call::Api;
 use super::document::{self, Described};
 use super::endpoint::Route;
 use super::seal::Seal;
-use super::{codes, keys, passes, people, problem, records, reports, scopes, server, terminals};
+use super::{
+    codes, desks, keys, passes, people, problem, records, reports, scopes, server, terminals,
+};
 use crate::error::Result;
 use crate::http::App;
 use crate::http::middleware::every_request;
@@ -63,6 +65,7 @@ table! {
     terminals::Show,
     terminals::Approve,
     terminals::Disable,
+    desks::List,
     scopes::List,
     scopes::Show,
     records::Events,

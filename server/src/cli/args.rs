@@ -44,7 +44,7 @@ pub use report::{Form, Of, Report};
 pub use root_key::{ByRootKey, RootKey, RootKeyExport, RootKeyRotate};
 pub use site::{Account, Scope, ScopeRules, ScopeSet};
 pub use terminal::{Terminal, TerminalAct, TerminalList, TerminalSet};
-pub use upkeep::{Audit, ClockCommand, ConfigCommand, Epoch, Events};
+pub use upkeep::{Audit, ClockCommand, ConfigCommand, Epoch, Events, Session};
 
 /// Where the options stand that few people need.
 pub const PLUMBING: &str = "Options of every command";
@@ -122,6 +122,9 @@ pub enum Command {
     /// Unix accounts that several people share.
     #[command(subcommand)]
     Account(Account),
+    /// Who is signed in at terminals.
+    #[command(subcommand, alias = "who")]
+    Session(Session),
     /// Records of terminals: logins and more.
     #[command(subcommand, alias = "event")]
     Events(Events),

@@ -14,6 +14,7 @@ use crate::admin::key::{self, KeyOfPerson, KeyView, Which};
 use crate::error::{Error, Result};
 use crate::store::credential::CredentialStatus;
 use crate::texts::{Phrase, Text};
+use crate::when::When;
 use crate::words::{dash, short, state, time, time_or_never};
 
 /// Digits of a fingerprint as "key list" shows it: nobody mistypes these into another key.
@@ -31,7 +32,9 @@ const HEAD: [Text; 7] = [
 
 pub async fn act(context: &Context, command: args::Key) -> Result<()> {
     match command {
-        args::Key::List { login, paging } => list(context, login.as_ref(), paging).await,
+        args::Key::List { login, disabled_since, paging } => {
+            list(context, (login.as_ref(), disabled_since), paging).await
+        }
         args::Key::Show { fingerprint } => show(context, &fingerprint).await,
         args::Key::Disable(act) => switch(context, &act, CredentialStatus::Disabled).await,
         args::Key::Enable(act) => switch(context, &act, CredentialStatus::Active).await,
@@ -40,12 +43,21 @@ pub async fn act(context: &Context, command: args::Key) -> Result<()> {
     }
 }
 
-async fn list(context: &Context, login: Option<&LoginName>, paging: Paging) -> Result<()> {
+async fn list(
+    context: &Context,
+    (login, disabled_since): (Option<&LoginName>, Option<When>),
+    paging: Paging,
+) -> Result<()> {
     let mut tx = context.read().await?;
     let request = paging.request();
-    let keys = match login {
-        Some(login) => key::list_of(&mut tx, login, &request).await?,
-        None => key::list(&mut tx, &request).await?,
+    let keys = match (login, disabled_since) {
+        (Some(login), _) => key::list_of(&mut tx, login, &request).await?,
+        (None, None) => key::list(&mut tx, &request).await?,
+        (None, Some(since)) => {
+            let begins = since.begins(&context.zone());
+            let since = begins.ok_or_else(|| Error::usage(Text::NoSuchTime))?;
+            key::list_disabled(&mut tx, since, &request).await?
+        }
     };
     let mut head = HEAD.to_vec();
     head.insert(1, Text::HeadPerson);

@@ -29,6 +29,7 @@ mod restore;
 mod root_key;
 mod run;
 mod scope;
+mod session;
 mod status;
 mod terminal;
 mod token;
@@ -144,6 +145,7 @@ impl Context {
             Command::Administrator(command) => administrator::act(self, command).await,
             Command::Scope(command) => scope::act(self, command).await,
             Command::Account(command) => scope::account(self, command).await,
+            Command::Session(command) => session::act(self, command).await,
             Command::Events(command) => trail::events(self, command).await,
             Command::Audit(command) => trail::audit(self, command).await,
             Command::Log(command) => log::act(self, command).await,

@@ -197,6 +197,7 @@ fn each_success(run: &mut dyn FnMut(&Deployment, &str, &[&str])) {
         ("api-key disable", &api_key),
         ("api-key disable", &api_key),
         ("api-key delete", &api_key),
+        ("session list", ""),
         ("events list", ""),
         ("audit list", "--limit 1"),
         ("audit verify", ""),

@@ -81,6 +81,7 @@ pub const REFUSED: &[(&str, &str, i32)] = &[
     ("account show", "ward", 1),
     ("account set", "ward --scope nowhere --group g", 1),
     ("account delete", "ward --scope icu", 1),
+    ("session list", "--terminal ghost", 1),
     ("events list", "--terminal ghost", 1),
     ("audit list", "", 0),
     ("audit verify", "", 0),

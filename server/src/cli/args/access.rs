@@ -5,17 +5,23 @@ use wardkey_core::name::{LoginName, ScopeName};
 use wardkey_help::usage::number;
 
 use super::common::{Paging, PersonAct};
-use crate::cli::value::duration;
+use crate::cli::value::{duration, when};
+use crate::when::When;
 
 /// Security keys.
 #[derive(Debug, Subcommand)]
 pub enum Key {
     /// List keys, of everybody or of one person.
     #[command(after_help = "Examples:\n  wardkey-server key list hanako\n  \
-                            wardkey-server key list --search 3f9a")]
+                            wardkey-server key list --search 3f9a\n  \
+                            wardkey-server key list --disabled-since 2026-04-01")]
     List {
         /// Login name.
         login: Option<LoginName>,
+        /// Only those that were switched off or deleted since then and still are, the last one
+        /// first.
+        #[arg(long, value_parser = when, value_name = "TIME", conflicts_with = "login")]
+        disabled_since: Option<When>,
         #[command(flatten)]
         paging: Paging,
     },

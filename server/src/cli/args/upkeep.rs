@@ -1,7 +1,7 @@
 //! Looking after the server: events, the trail, epochs, the clock, the configuration.
 
 use clap::Subcommand;
-use wardkey_core::name::LoginName;
+use wardkey_core::name::{LoginName, ScopeName};
 use wardkey_help::usage::number;
 
 use super::common::Paging;
@@ -35,6 +35,29 @@ pub enum Events {
         /// Not before this.
         #[arg(long, value_parser = when, value_name = "TIME")]
         since: Option<When>,
+        #[command(flatten)]
+        paging: Paging,
+    },
+}
+
+/// Who is signed in at terminals.
+#[derive(Debug, Subcommand)]
+pub enum Session {
+    /// List who is signed in at which terminal, the newest first, as the records of the terminals
+    /// say. What came to pass at a terminal since it was last heard of is not known here.
+    #[command(after_help = "Examples:\n  wardkey-server session list --scope east3\n  \
+                            wardkey-server session list --terminal \"East 3, desk 1\"\n  \
+                            wardkey-server session list --person hanako")]
+    List {
+        /// At terminals of this scope.
+        #[arg(long, conflicts_with = "terminal")]
+        scope: Option<ScopeName>,
+        /// At this terminal (name, or beginning of the id).
+        #[arg(long)]
+        terminal: Option<String>,
+        /// Of this person.
+        #[arg(long)]
+        person: Option<LoginName>,
         #[command(flatten)]
         paging: Paging,
     },

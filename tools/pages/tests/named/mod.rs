@@ -149,6 +149,10 @@ fn every_command_that_a_text_names_is_one_that_help_shows() {
     for (at, form, text) in texts(&programs) {
         for named in find::all(&text, form) {
             looked_at += 1;
+            // A line of PAM, which has types of its own: account, session.
+            if named.words.iter().any(|word| word.ends_with(".so")) {
+                continue;
+            }
             if let Some(fault) = fault(&programs, &named) {
                 let program = named.program.as_deref().unwrap_or_default();
                 faults.push(format!("{at}: \"{program} {}\": {fault}", named.words.join(" ")));
