@@ -20,7 +20,8 @@ use crate::error::Result;
 use crate::secret;
 
 /// The pages that the bar of a page leads to: path, what it is called, the act that it needs.
-const PLACES: [(&str, Text, Act); 5] = [
+const PLACES: [(&str, Text, Act); 6] = [
+    ("/signed-in", Text::SignedIn, Act::ReadSessions),
     ("/people", Text::People, Act::ReadPeople),
     ("/terminals", Text::Terminals, Act::ReadTerminals),
     ("/events", Text::Records, Act::ReadEvents),

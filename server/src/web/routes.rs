@@ -14,7 +14,8 @@ use super::assets;
 use super::form::{asked_for, encoded, origin, wants_page};
 use super::frame::Frame;
 use super::pages::{
-    code, key, pass, people, person, records, reports, sessions, sign_in, terminals, today,
+    code, key, pass, people, person, records, reports, sessions, sign_in, signed_in, terminals,
+    today,
 };
 use super::refusal::Said;
 use super::say::Say;
@@ -59,6 +60,8 @@ pub fn router(api: Arc<Api>, origin: &str) -> Result<Router> {
         .route("/terminals/{terminal}", get(terminals::show))
         .route("/terminals/{terminal}/approve", post(terminals::switch::<api::terminals::Approve>))
         .route("/terminals/{terminal}/disable", post(terminals::switch::<api::terminals::Disable>))
+        .route("/signed-in", get(signed_in::show))
+        .route("/signed-in.csv", get(signed_in::file))
         .route("/events", get(records::events))
         .route("/events.csv", get(records::events_file))
         .route("/trail", get(records::trail))

@@ -10,5 +10,6 @@ pub mod records;
 pub mod reports;
 pub mod sessions;
 pub mod sign_in;
+pub mod signed_in;
 pub mod terminals;
 pub mod today;

@@ -10,7 +10,8 @@ use wardkey_core::code::Code as ErrorCode;
 use wardkey_core::name::LoginName;
 
 use super::done::{self, done};
-use super::records;
+use super::{records, signed_in};
+use crate::admin::desk::DeskSessionView;
 use crate::admin::key::{KeyOfPerson, KeyView};
 use crate::admin::pass::PassView;
 use crate::admin::person::{PersonSwitched, PersonView};
@@ -19,9 +20,9 @@ use crate::admin::session::SignedIn;
 use crate::admin::{self, code::CodeView};
 use crate::api::call::{Call, Done};
 use crate::api::endpoint::{Asked, Endpoint, Nothing, Reason, Route, parsed};
-use crate::api::keys;
 use crate::api::people::Show;
 use crate::api::perform::perform;
+use crate::api::{desks, keys};
 use crate::error::Result;
 use crate::web::file::{self, PART};
 use crate::web::filter::Filter;
@@ -42,6 +43,7 @@ struct Whole {
     code: Option<CodeView>,
     pass: Option<PassView>,
     records: Markup,
+    sessions: Option<Vec<DeskSessionView>>,
 }
 
 /// The page.
@@ -75,6 +77,12 @@ pub async fn show(
             section {
                 h2 { (say.text(Text::WithoutKey)) }
                 (instead(&who, &say, &whole, &at))
+            }
+        }
+        @if let Some(sessions) = &whole.sessions {
+            section {
+                h2 { (say.text(Text::SignedInNow)) }
+                (signed_in::table(&say, sessions))
             }
         }
         @if grant.has(Act::ReadEvents) {
@@ -123,7 +131,13 @@ async fn whole(call: &mut Call<'_>, say: &Say, login: &LoginName) -> Result<Whol
     } else {
         html! {}
     };
-    Ok(Whole { person, code, pass, records })
+    let sessions = if grant.has(Act::ReadSessions) {
+        let which = desks::Which { person: Some(login.to_string()), ..Default::default() };
+        Some(signed_in::first(call, which).await?)
+    } else {
+        None
+    };
+    Ok(Whole { person, code, pass, records, sessions })
 }
 
 /// The latest one, when it is open.

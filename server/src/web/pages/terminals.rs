@@ -8,9 +8,11 @@ use axum::response::Response;
 use maud::{Markup, html};
 
 use super::done::done;
+use super::signed_in;
 use crate::admin::role::Act;
 use crate::admin::terminal::{TerminalDetails, TerminalSwitched, TerminalView};
 use crate::api::call::Done;
+use crate::api::desks;
 use crate::api::endpoint::{Asked, Endpoint, Nothing, Reason, Route, Terminal, parsed};
 use crate::api::perform::perform;
 use crate::api::terminals::{List, Show, Which};
@@ -70,6 +72,7 @@ pub async fn file(
             Text::Seen,
             Text::Address,
             Text::Stage,
+            Text::NextStage,
             Text::Behind,
             Text::Version,
             Text::Joined,
@@ -86,6 +89,7 @@ pub async fn file(
                 say.moment_or_none(terminal.seen),
                 Cell::name(terminal.address.as_deref()),
                 terminal.stage.map_or(Cell::Nothing, |stage| say.state(stage)),
+                say.moment_or_none(terminal.stage_until),
                 terminal.behind.map_or(Cell::Nothing, Cell::Count),
                 Cell::name(terminal.version.as_deref()),
                 say.moment(terminal.joined),
@@ -132,7 +136,7 @@ pub fn table(say: &Say, terminals: &[TerminalView]) -> Markup {
                         td { (state(say, terminal.status)) }
                         td { (terminal.scopes.join(", ")) }
                         td.time { (say.time_or_none(terminal.seen)) }
-                        td { (say.word(terminal.stage.unwrap_or("–"))) }
+                        td { (stage(say, terminal)) }
                         td { (terminal.behind.map_or_else(|| "–".into(), |n| n.to_string())) }
                     }
                 }
@@ -140,6 +144,16 @@ pub fn table(say: &Say, terminals: &[TerminalView]) -> Markup {
         }
     };
     or_nothing(say, terminals.is_empty(), rows)
+}
+
+/// The offline stage, and until when.
+fn stage(say: &Say, terminal: &TerminalView) -> Markup {
+    html! {
+        (say.word(terminal.stage.unwrap_or("–")))
+        @if let Some(until) = terminal.stage_until {
+            " " span.quiet { (say.with(Text::StageUntil, &[("time", &say.time(until))])) }
+        }
+    }
 }
 
 /// One of them.
@@ -158,6 +172,12 @@ pub async fn show(
     let details = perform(&mut look.call, asked, None).await?;
     let terminal = &details.terminal;
     let grant = &who.known.grant;
+    let sessions = if grant.has(Act::ReadSessions) && terminal.status == "active" {
+        let which = desks::Which { terminal: Some(terminal.id.clone()), ..Default::default() };
+        Some(signed_in::first(&mut look.call, which).await?)
+    } else {
+        None
+    };
     let at = |verb: &str| format!("/terminals/{}/{verb}", terminal.id);
 
     let body = html! {
@@ -169,6 +189,12 @@ pub async fn show(
             }
             @if terminal.status != "revoked" && grant.has(Act::DisableTerminals) {
                 (act(&who, &say, (&at("disable"), Text::DisableTerminal), true))
+            }
+        }
+        @if let Some(sessions) = &sessions {
+            section {
+                h2 { (say.text(Text::SignedInNow)) }
+                (signed_in::table(&say, sessions))
             }
         }
     };
@@ -186,7 +212,7 @@ fn facts(say: &Say, details: &TerminalDetails) -> Markup {
             dt { (say.text(Text::Joined)) } dd { (say.time(terminal.joined)) }
             dt { (say.text(Text::Seen)) }
             dd { (say.time_or_none(terminal.seen)) " " (terminal.address.as_deref().unwrap_or("")) }
-            dt { (say.text(Text::Stage)) } dd { (say.word(terminal.stage.unwrap_or("–"))) }
+            dt { (say.text(Text::Stage)) } dd { (stage(say, terminal)) }
             dt { (say.text(Text::CertificateUntil)) } dd { (say.time(terminal.certificate_until)) }
             @for position in &details.positions {
                 dt { (say.text(Text::Scope)) " " (position.scope) }
