@@ -67,6 +67,7 @@ mod root_key;
 mod root_key_safely;
 mod scale;
 mod sign_in;
+mod signed_in;
 mod small_changes;
 mod vouches;
 mod watching;
