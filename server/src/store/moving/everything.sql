@@ -66,9 +66,9 @@ INSERT INTO terminal (id, number, name, machine, status, serial, previous_serial
         'a b', 3, 2, 'wardkey.test');
 INSERT INTO credential (id, person, credential_id, fingerprint, public_key, rp_id, aaguid, flags, cred_protect,
         status, label, enrolled, counter, attestation_format, attestation, last_used, last_terminal,
-        clone_suspected, suspicion_cleared, min_pin_length)
+        clone_suspected, suspicion_cleared, min_pin_length, disabled)
     VALUES (5, 3, x'06', x'07', x'08', 'wardkey.test', x'00', 5, 3, 'disabled', 'box', 1, 4294967295, 'packed',
-        x'09', 7, x'10', 8, 9, 6);
+        x'09', 7, x'10', 8, 9, 6, 8);
 INSERT INTO join_token (id, secret, uses, created, expires, revoked) VALUES (x'24', x'25', 9, 1, 2, 2);
 INSERT INTO join_use (token, machine, nonce, time, key, certificate)
     VALUES (x'24', x'14', x'26', 1, x'27', x'28');
@@ -91,3 +91,11 @@ INSERT INTO break_glass (number, id, person, salt, key, begins, until, scope, is
     VALUES (2, x'84', 3, x'85', x'86', 1, 2, '手術室', 'desk', 'why', 2, x'13', 1, 3, 2, 'use');
 INSERT INTO administrator (person, role, everywhere, since, given_by, until)
     VALUES (3, 'auditor', 0, 1, 'yamada', 9);
+INSERT INTO desk_session (number, terminal, account, began, person, screen, told, rank)
+    VALUES (1, x'10', 'ward3pc', 1, 'yamada', 'open', 1, 0);
+INSERT INTO desk_session (number, terminal, account, began, session, person, key, service, tty, seat, since,
+        screen, screen_since, screen_reason, told, rank)
+    VALUES (7, x'13', 'sato', 2, 'c2', 'sato', '8f14e45fceea167a', 'gdm-password', '/dev/tty2', 'seat0', 2,
+        'locked', 3, 1405, 3, 1);
+INSERT INTO desk_session_ended (terminal, account, began, noted) VALUES (x'10', '山田', 1, 2);
+INSERT INTO desk_doubt (terminal, time) VALUES (x'13', 9);
