@@ -78,7 +78,7 @@ fn a_session_is_listed_from_its_beginning_to_its_end() {
     let changed = after(of(&desk, EventName::SessionPersonChanged, ("c2", "taro"), at + 90), 90);
     let ended = after(of(&desk, EventName::SessionEnded, ("c2", "taro"), at + 120), 120);
 
-    report(&desk, &[began.clone()]);
+    report(&desk, std::slice::from_ref(&began));
     let rows = listed(&deployment, &[]);
     let terminal = desk.id.to_hex();
     assert_eq!(rows.len(), 1);
@@ -293,13 +293,7 @@ fn sessions_are_listed_by_place_and_person_in_pages() {
         ("/v1/sessions?scope=nowhere", Err((404, "WK-1515".to_owned()))),
     ] {
         let found = found.map(|names| names.into_iter().map(str::to_owned).collect::<Vec<_>>());
-        let answer = asked("help-desk", &["er"], path);
-        assert_eq!(answer.is_ok(), found.is_ok(), "{path} {answer:?}");
-        if found.is_ok() {
-            assert_eq!(answer, found, "{path}");
-        } else {
-            assert_eq!(answer.unwrap_err(), found.unwrap_err(), "{path}");
-        }
+        assert_eq!(asked("help-desk", &["er"], path), found, "{path}");
     }
     // A terminal of two places: whoever is for one has its names alone, also to search.
     let both = deployment.join(&running, "desk 3", &["icu", "er"]);
