@@ -54,8 +54,8 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Starts it and waits until it takes orders. A kernel that the emulator lost on the way there is
-    /// started again.
+    /// Starts it and waits until it takes orders. A kernel that the emulator lost on the way there
+    /// is started again.
     pub fn boot(plan: &Plan) -> Result<Self, Failure> {
         for _ in 1..BOOTS {
             match Self::boot_once(plan) {
