@@ -4,7 +4,8 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use wardkey_core::event::{EventName, Outcome};
+use wardkey_core::event::{Event, EventName, Outcome};
+use wardkey_core::name::LoginName;
 
 use super::support::authenticator::{Credential, Maker, Making};
 use super::support::client::Terminal;
@@ -29,6 +30,27 @@ fn enrolled(terminal: &Terminal, code: &str) -> (Credential, Vec<u8>) {
     let body = finish_body(&begun.session, &key);
     assert_eq!(terminal.client.post("/v1/enroll/finish", &body).status, 200);
     (key, options.user.id.0.clone())
+}
+
+/// A session of each kind of screen, and one that may be over.
+fn sessions(terminal: &Terminal, at: u64) -> Vec<Event> {
+    let of = |name, outcome, (login, account): (&str, &str), (age, at)| {
+        let mut event = recorded(name, outcome, terminal, at);
+        event.person = LoginName::new(login).ok();
+        event.account = LoginName::new(account).ok();
+        event.service = Some("lightdm".into());
+        event.key = Some("8f14e45fceea167a".into());
+        event.seconds = Some(age);
+        event
+    };
+    let (done, not) = (Outcome::Success, Outcome::Failure);
+    vec![
+        of(EventName::SessionStarted, done, ("sato", "desk"), (0, at - 9000)),
+        recorded(EventName::RecordsLost, not, terminal, at - 8000),
+        of(EventName::SessionStarted, done, ("yamada", "desk"), (0, at - 7000)),
+        of(EventName::SessionLocked, done, ("ito", "ito"), (60, at - 600)),
+        of(EventName::SessionUnlocked, not, ("yamada", "yamada"), (90, at - 300)),
+    ]
 }
 
 impl Stage {
@@ -58,6 +80,11 @@ impl Stage {
             recorded(EventName::AgentStarted, Outcome::Success, &terminal, at),
         ];
         report(&terminal, &events);
+        report(&terminal, &sessions(&terminal, at));
+        deployment.ok(&["person", "add", "kato", "--name", "加藤 愛", "--scope", "icu"]);
+        let (lost, _) = enrolled(&terminal, &deployment.ok(&["code", "add", "kato"]));
+        let lost = lost.fingerprint();
+        deployment.ok(&["key", "disable", &lost, "--person", "kato", "--reason", "紛失"]);
         Self { deployment, running, key, handle, origin }
     }
 
@@ -118,6 +145,7 @@ fn every_page_is_seen_in_both_languages_at_two_widths() {
             ("pass", "/people/yamada/pass"),
             ("terminals", "/terminals"),
             ("terminal", &format!("/terminals/{terminal}")),
+            ("signed-in", "/signed-in"),
             ("events", "/events"),
             ("trail", "/trail"),
             ("reports", "/reports"),
