@@ -49,6 +49,18 @@ pub struct Exchanges {
     pub total: usize,
     /// (microseconds on CLOCK_MONOTONIC, name) of each request.
     pub requests: Vec<(u64, String)>,
+    /// From when to when the key was at work, in the same microseconds: from a request's first
+    /// packet to its answer's.
+    pub at_work: Vec<(u64, u64)>,
+}
+
+impl Exchanges {
+    /// Microseconds that the key was at work, but for the time between these two.
+    pub fn worked_outside(&self, (from, to): (u64, u64)) -> u64 {
+        let before = |(begun, done): (u64, u64)| done.min(from).saturating_sub(begun);
+        let after = |(begun, done): (u64, u64)| done.saturating_sub(begun.max(to));
+        self.at_work.iter().map(|work| before(*work) + after(*work)).sum()
+    }
 }
 
 impl SoftKey {
@@ -105,12 +117,20 @@ impl SoftKey {
 
     /// What went over the wire since.
     pub fn exchanges(&self) -> Exchanges {
-        let mut exchanges = Exchanges { total: 0, requests: Vec::new() };
+        let mut exchanges = Exchanges { total: 0, requests: Vec::new(), at_work: Vec::new() };
+        let mut begun = None;
         for line in self.control.order("exchanges") {
             let words: Vec<_> = line.split_whitespace().collect();
             match words.as_slice() {
                 ["message", at, ">", _, _, name @ ..] => {
-                    exchanges.requests.push((at.parse().expect("microseconds"), name.join(" ")));
+                    let at = at.parse().expect("microseconds");
+                    exchanges.requests.push((at, name.join(" ")));
+                    begun.get_or_insert(at);
+                }
+                ["message", _, "<", _, _, "KEEPALIVE", ..] => {}
+                ["message", at, "<", ..] => {
+                    let done = at.parse().expect("microseconds");
+                    exchanges.at_work.extend(begun.take().map(|begun| (begun, done)));
                 }
                 ["total", total] => exchanges.total = total.parse().expect("a number"),
                 _ => {}

@@ -5,6 +5,8 @@
 pub struct Sample {
     /// Wall time of pam_authenticate in milliseconds.
     pub wall_ms: f64,
+    /// What of it the key did not work: module, processes, and the bus between.
+    pub own_ms: f64,
     /// CTAP exchanges in all.
     pub total: usize,
     /// Those after the PIN was answered.
@@ -22,7 +24,16 @@ impl Figures {
 
     /// Median wall time in milliseconds.
     pub fn wall_ms(&self) -> f64 {
-        let mut all: Vec<_> = self.0.iter().map(|sample| sample.wall_ms).collect();
+        self.millis(|sample| sample.wall_ms)
+    }
+
+    /// Median of the milliseconds that the key did not work.
+    pub fn own_ms(&self) -> f64 {
+        self.millis(|sample| sample.own_ms)
+    }
+
+    fn millis(&self, of: fn(&Sample) -> f64) -> f64 {
+        let mut all: Vec<_> = self.0.iter().map(of).collect();
         (median(&mut all) * 1000.0).round() / 1000.0
     }
 
@@ -48,12 +59,15 @@ impl Figures {
     /// One line for people.
     pub fn compare(ours: &Self, theirs: &Self) -> String {
         format!(
-            "ours {:.1} ms, {} exchanges, {} after the PIN; \
-             pam_u2f {:.1} ms, {} exchanges, {} after the PIN; ratio {:.2}",
+            "ours {:.1} ms ({:.1} without the key), {} exchanges, {} after the PIN; \
+             pam_u2f {:.1} ms ({:.1} without the key), {} exchanges, {} after the PIN; \
+             ratio {:.2}",
             ours.wall_ms(),
+            ours.own_ms(),
             ours.total(),
             ours.after_pin(),
             theirs.wall_ms(),
+            theirs.own_ms(),
             theirs.total(),
             theirs.after_pin(),
             Self::ratio(&(ours.clone(), theirs.clone())),

@@ -45,8 +45,11 @@ pub fn one(side: Side, user: &str, key: &SoftKey, bus: &[(String, String)]) -> S
     let answered = find("event", "answered")["at_us"].as_u64().expect("the PIN was asked for");
     let took = find("call", "authenticate")["took_us"].as_u64().expect("a time");
     let exchanges = key.exchanges();
+    let wall_us = took.saturating_sub(TYPING * 1000);
+    let typing = (answered.saturating_sub(TYPING * 1000), answered);
     Sample {
-        wall_ms: took as f64 / 1000.0 - TYPING as f64,
+        wall_ms: wall_us as f64 / 1000.0,
+        own_ms: wall_us.saturating_sub(exchanges.worked_outside(typing)) as f64 / 1000.0,
         total: exchanges.total,
         after_pin: exchanges.requests.iter().filter(|(at, _)| *at > answered).count(),
     }

@@ -112,6 +112,12 @@ fn main() {
                 "people_100000": of(&people_100000).wall_ms(),
                 "keys_5": of(&keys_5).wall_ms(),
             },
+            // What of that the key did not work.
+            "own_ms": {
+                "people_10": of(&people_10).own_ms(),
+                "people_100000": of(&people_100000).own_ms(),
+                "keys_5": of(&keys_5).own_ms(),
+            },
         })
     };
     let report = json!({
