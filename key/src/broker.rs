@@ -26,7 +26,7 @@ use wardkey_core::message::key::MAX_DEVICES;
 
 use crate::bus::{Bus, Plugged, described};
 use crate::caller::{MAX_SEATS, active_uids};
-use crate::keys::Description;
+use crate::keys::{Description, Plugging};
 use crate::listen::{receive_message, send_message};
 
 /// What is asked for.
@@ -50,6 +50,8 @@ struct Opened {
     product: u16,
     #[n(3)]
     name: String,
+    #[n(4)]
+    plugging: Option<Plugging>,
 }
 
 /// One message of the broker.
@@ -125,8 +127,9 @@ impl Bus for Broker {
         let mut without_node = false;
         loop {
             match self.hear(until) {
-                Ok((Answer::Device(Opened { path, vendor, product, name }), Some(node))) => {
-                    let description = Description { path, vendor, product, name };
+                Ok((Answer::Device(opened), Some(node))) => {
+                    let Opened { path, vendor, product, name, plugging } = opened;
+                    let description = Description { path, vendor, product, name, plugging };
                     plugged.devices.push((description, Hidraw::received(node, locks.clone())));
                 }
                 Ok((Answer::Device(_), None)) => without_node = true,
@@ -163,13 +166,13 @@ fn tell_devices(socket: BorrowedFd<'_>) -> Result<(), Errno> {
     let listing = hidapi::hidraw::devices();
     let mut is_complete = listing.is_complete && listing.found.len() <= MAX_DEVICES;
     for found in listing.found.iter().take(MAX_DEVICES) {
-        let Some(Description { path, vendor, product, name }) = described(found) else {
+        let Some(Description { path, vendor, product, name, plugging }) = described(found) else {
             is_complete = false;
             continue;
         };
         tell(
             socket,
-            &Answer::Device(Opened { path, vendor, product, name }),
+            &Answer::Device(Opened { path, vendor, product, name, plugging }),
             Some(found.link.node()),
         )?;
     }
@@ -235,8 +238,13 @@ mod tests {
 
     #[test]
     fn keys_are_all_only_when_the_broker_says_so_to_the_end() {
-        let key =
-            || Opened { path: "/dev/hidraw7".into(), vendor: 1, product: 2, name: "k".into() };
+        let key = || Opened {
+            path: "/dev/hidraw7".into(),
+            vendor: 1,
+            product: 2,
+            name: "k".into(),
+            plugging: None,
+        };
         for (has_node, end, all) in [
             (true, Some(true), true),
             (true, Some(false), false),
@@ -259,11 +267,21 @@ mod tests {
     fn a_device_comes_with_its_descriptor() {
         let (broker, theirs) = pair();
         let (node, mut key) = std::os::unix::net::UnixStream::pair().unwrap();
-        let opened =
-            Opened { path: "/dev/hidraw7".into(), vendor: 1, product: 2, name: "a key".into() };
+        let opened = Opened {
+            path: "/dev/hidraw7".into(),
+            vendor: 1,
+            product: 2,
+            name: "a key".into(),
+            plugging: None,
+        };
         tell(theirs.as_fd(), &Answer::Device(opened), Some(node.as_fd())).unwrap();
-        let without =
-            Opened { path: "/dev/hidraw8".into(), vendor: 1, product: 2, name: "no node".into() };
+        let without = Opened {
+            path: "/dev/hidraw8".into(),
+            vendor: 1,
+            product: 2,
+            name: "no node".into(),
+            plugging: None,
+        };
         tell(theirs.as_fd(), &Answer::Device(without), None).unwrap();
         tell(theirs.as_fd(), &Answer::End(true), None).unwrap();
         drop(node);

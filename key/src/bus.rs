@@ -4,7 +4,8 @@ use hidapi::hidraw::{Hidraw, Locks};
 use wardkey_core::name::printable;
 
 use crate::ctap::CtapKey;
-use crate::keys::{Contention, Description, SecurityKey, SecurityKeys};
+use crate::keys::{Contention, Description, Plugging, SecurityKey, SecurityKeys};
+use crate::tries::Known;
 
 const MAX_NAME: usize = 128;
 
@@ -28,12 +29,13 @@ pub struct Plugged {
 pub struct HidrawKeys<B> {
     bus: B,
     locks: Locks,
+    known: Known,
 }
 
 impl<B: Bus> HidrawKeys<B> {
-    /// Keys that come from `bus`.
-    pub fn new(bus: B) -> Self {
-        Self { bus, locks: Locks::default() }
+    /// Keys that come from `bus`, with what is known of them.
+    pub fn new(bus: B, known: Known) -> Self {
+        Self { bus, locks: Locks::default(), known }
     }
 }
 
@@ -67,6 +69,18 @@ impl<B: Bus> SecurityKeys for HidrawKeys<B> {
     fn release(&mut self) {
         self.locks.release();
     }
+
+    fn has_many_tries(&self, key: &Description, credential: &[u8]) -> bool {
+        self.known.has_many(key, credential)
+    }
+
+    fn pin_is_tried(&mut self) {
+        self.known.is_tried();
+    }
+
+    fn pin_was_right(&mut self, key: &Description, credential: &[u8]) {
+        self.known.was_right(key, credential);
+    }
 }
 
 /// What is known of a device without asking it anything; `None` when its path is no text.
@@ -76,6 +90,7 @@ pub(crate) fn described(found: &hidapi::hidraw::Found) -> Option<Description> {
         vendor: found.vendor_id,
         product: found.product_id,
         name: printable(&found.name, MAX_NAME),
+        plugging: found.made.map(|(node, made)| Plugging { node, made }),
     })
 }
 
@@ -108,7 +123,8 @@ mod tests {
                 let (node, _) = UnixStream::pair().unwrap();
                 let link = Hidraw::received(OwnedFd::from(node), locks.clone());
                 let path = format!("/dev/hidraw{number}");
-                (Description { path, vendor: 1, product: 2, name: String::new() }, link)
+                let name = String::new();
+                (Description { path, vendor: 1, product: 2, name, plugging: None }, link)
             };
             Plugged { devices: (0..self.0).map(device).collect(), is_complete: self.1 }
         }
@@ -118,7 +134,8 @@ mod tests {
     fn a_key_is_the_only_one_where_nothing_else_may_be() {
         let cases = [(1, true, true), (1, false, false), (0, true, false), (2, true, false)];
         for (count, is_complete, only) in cases {
-            assert_eq!(HidrawKeys::new(Fixed(count, is_complete)).is_only_one(), only, "{count}");
+            let mut keys = HidrawKeys::new(Fixed(count, is_complete), Known::default());
+            assert_eq!(keys.is_only_one(), only, "{count}");
         }
     }
 }

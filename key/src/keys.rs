@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 pub use hidapi::hidraw::Contention;
+use minicbor::{Decode, Encode};
 use wardkey_core::message::key::Pin;
 
 use crate::answer::{Assertion, Info, Registration, Retries};
@@ -52,6 +53,20 @@ pub struct Description {
     pub product: u16,
     /// What it calls itself, printable, at most 128 characters.
     pub name: String,
+    /// Since when it has been plugged in; `None` where that cannot be told.
+    pub plugging: Option<Plugging>,
+}
+
+/// One time that a device was plugged in: the kernel makes a node of its own for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Plugging {
+    /// Number of the node in the file system.
+    #[n(0)]
+    pub node: u64,
+    /// When the node was made, in nanoseconds.
+    #[n(1)]
+    pub made: i64,
 }
 
 /// A credential to be made.
@@ -96,6 +111,18 @@ pub trait SecurityKeys {
 
     /// Lets other programs use the keys until the next exchange.
     fn release(&mut self) {}
+
+    /// Whether this key has many PIN tries left, so that it need not be asked: it took the right
+    /// PIN for this credential here, and has been plugged in since.
+    fn has_many_tries(&self, _: &Description, _credential: &[u8]) -> bool {
+        false
+    }
+
+    /// A PIN is to be sent to a key, or was not the right one.
+    fn pin_is_tried(&mut self) {}
+
+    /// This key took the right PIN for this credential.
+    fn pin_was_right(&mut self, _: &Description, _credential: &[u8]) {}
 }
 
 /// One open key. All errors are [`KeyError`]s, with every status that CTAP has for an exchange as a

@@ -34,6 +34,7 @@ pub mod sandbox;
 pub mod serve;
 #[cfg(test)]
 mod testkey;
+mod tries;
 mod watch;
 pub mod wiping;
 
@@ -42,3 +43,4 @@ pub use answer::{Assertion, Info, Registration, Retries};
 pub use bus::open_in_process;
 pub use bus::{Bus, HidrawKeys, Plugged};
 pub use error::KeyError;
+pub use tries::Known;

@@ -33,6 +33,7 @@ use wardkey_ipc::{Channel, Peer};
 use self::process::{Ending, Process, Serving};
 use crate::caller::{Authorise, Caller};
 use crate::serve::Others;
+use crate::tries::Book;
 
 pub use handover::{inherited_socket, receive};
 pub(crate) use handover::{receive_message, send_message};
@@ -144,6 +145,7 @@ pub fn run(
     let mut spare: Option<Process> = None;
     let mut busy: Vec<Process> = Vec::new();
     let mut ending: Ending<Process> = Ending::default();
+    let mut book = Book::default();
     let mut not_before = Instant::now();
     // The process that has just got a connection shall not share its first milliseconds with
     // another's start.
@@ -176,6 +178,8 @@ pub fn run(
         let (incoming, ended) =
             wait(listener, accepting || resting, spare.as_ref(), &busy, timeout)?;
 
+        // Before the next process is told, and before those that have ended are gone.
+        book.hear(busy.iter().map(|process| &process.control));
         // Those that have ended, and those whose callers may not go on.
         let (over, on): (Vec<_>, Vec<_>) =
             busy.into_iter().zip(&ended).partition(|(_, ended)| **ended);
@@ -214,7 +218,8 @@ pub fn run(
                 other.serving.as_ref().is_some_and(|other| other.caller == Caller::Agent)
             };
             let others = if busy.iter().all(agents) { Others::None } else { Others::Perhaps };
-            match hand_over(serving, others, spare.take(), &worker, &mut ending) {
+            let told = (others, &*book.tags());
+            match hand_over(serving, told, spare.take(), &worker, &mut ending) {
                 Some(process) => {
                     busy.push(process);
                     rest = Some(Instant::now() + REST);
@@ -239,7 +244,8 @@ pub fn run_one(
     let serving = Serving::new(connection, peer, caller, None);
     let mut ending = Ending::default();
     // Who else is served, only systemd knows.
-    let Some(mut process) = hand_over(serving, Others::Perhaps, None, &worker, &mut ending) else {
+    let Some(mut process) = hand_over(serving, (Others::Perhaps, &[]), None, &worker, &mut ending)
+    else {
         return Ok(());
     };
     while !process.has_ended() {
@@ -305,14 +311,14 @@ fn refuse(connection: OwnedFd) {
 /// to a new one.
 fn hand_over(
     serving: Serving,
-    others: Others,
+    (others, tags): (Others, &[u8]),
     ready: Option<Process>,
     worker: &impl Fn() -> Command,
     ending: &mut Ending<Process>,
 ) -> Option<Process> {
     let user = serving.peer.uid;
     let give = |process: &Process| {
-        handover::send(&process.control, serving.connection.as_fd(), others).is_ok()
+        handover::send(&process.control, serving.connection.as_fd(), others, tags).is_ok()
     };
     let mut found = None;
     for process in

@@ -27,7 +27,7 @@ use wardkey_key::caller::{self, Authority};
 use wardkey_key::sandbox::{self, Role};
 use wardkey_key::serve::{Client, Others};
 use wardkey_key::wiping::Wiping;
-use wardkey_key::{Bus, HidrawKeys, Plugged, listen, serve};
+use wardkey_key::{Bus, HidrawKeys, Known, Plugged, listen, serve};
 
 #[global_allocator]
 static MEMORY: Wiping = Wiping(std::alloc::System);
@@ -128,10 +128,10 @@ fn worker(options: &Options) -> ExitCode {
     if !ends_with_parent() || sandbox::enter(Role::Worker).is_err() {
         return ExitCode::FAILURE;
     }
-    let Some((connection, others)) = listen::receive(std::io::stdin().as_fd()) else {
+    let Some((connection, others, known)) = listen::receive(std::io::stdin().as_fd()) else {
         return ExitCode::SUCCESS;
     };
-    attend(UnixStream::from(connection), authority.agent, others, Rc::new(broker))
+    attend(UnixStream::from(connection), authority.agent, (others, known), Rc::new(broker))
 }
 
 /// Serves the one connection that systemd has passed.
@@ -163,7 +163,12 @@ impl Bus for Shared {
     }
 }
 
-fn attend(stream: UnixStream, agent: Option<u32>, others: Others, broker: Rc<Broker>) -> ExitCode {
+fn attend(
+    stream: UnixStream,
+    agent: Option<u32>,
+    (others, known): (Others, Known),
+    broker: Rc<Broker>,
+) -> ExitCode {
     let (Ok(peer), Ok(channel)) = (Peer::of(&stream), Channel::new(stream, MAX_KEY_FRAME)) else {
         return ExitCode::FAILURE;
     };
@@ -176,7 +181,7 @@ fn attend(stream: UnixStream, agent: Option<u32>, others: Others, broker: Rc<Bro
         // That the caller hung up is how every connection ends.
         Some(caller) => {
             let client = Client::while_it(caller, move || authorise() == Some(caller));
-            let mut keys = HidrawKeys::new(Shared(broker));
+            let mut keys = HidrawKeys::new(Shared(broker), known);
             drop(serve::serve(channel, client, others, &mut keys, sandbox::end_after));
         }
     }

@@ -165,6 +165,9 @@ impl Session<'_> {
         if !matches!(request, Request::Identify(_)) {
             self.ready.clear();
         }
+        if has_pin(&request) {
+            self.keys.pin_is_tried();
+        }
         let outcome = match request {
             Request::List => Ok(self.list()),
             Request::Watch => return self.watch(),
@@ -227,6 +230,28 @@ impl Session<'_> {
                 self.reply(&Reply::Failed(failure(Code::ProtocolError, what)))
             }
         }
+    }
+}
+
+/// Whether a PIN goes to a key with it.
+const fn has_pin(request: &Request) -> bool {
+    match request {
+        Request::Assert(_)
+        | Request::MakeCredential(_)
+        | Request::SetPin(_)
+        | Request::ChangePin { .. }
+        | Request::ChangePinOf(_)
+        | Request::ForcePinChange(_) => true,
+        Request::List
+        | Request::Watch
+        | Request::Identify(_)
+        | Request::PassOver(_)
+        | Request::AskFurther { .. }
+        | Request::Touch { .. }
+        | Request::AssertByFinger(_)
+        | Request::SignByCode(_)
+        | Request::HashCode(_)
+        | Request::Cancel => false,
     }
 }
 

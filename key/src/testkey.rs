@@ -17,7 +17,7 @@ use wardkey_core::message::key::Pin;
 use crate::answer::Assertion;
 use crate::bus::open_in_process;
 use crate::error::KeyError;
-use crate::keys::{Description, Limits, NewCredential, SecurityKey};
+use crate::keys::{Description, Limits, NewCredential, Plugging, SecurityKey};
 
 pub(crate) const CBOR: u8 = 0x90;
 pub(crate) const CANCEL: u8 = 0x91;
@@ -91,8 +91,9 @@ impl TestKey {
     fn behind(link: Scripted) -> Self {
         let log = link.log();
         let path = format!("test:{}", NEXT_NODE.replace(NEXT_NODE.get() + 1));
-        let description =
-            Description { path, vendor: 0x1209, product: 0x5749, name: "Scripted".to_owned() };
+        let name = "Scripted".to_owned();
+        let plugging = Some(Plugging { node: 1, made: 1 });
+        let description = Description { path, vendor: 0x1209, product: 0x5749, name, plugging };
         let key = open_in_process(description, Box::new(link)).unwrap();
         Self { key, log }
     }

@@ -43,6 +43,9 @@ pub struct Found {
     pub name: String,
     /// Serial number, if it tells one; as `name`.
     pub serial: Option<String>,
+    /// Number of its node, and when that was made in nanoseconds: another one each time that it is
+    /// plugged in. `None` where it was replaced while it was opened.
+    pub made: Option<(u64, i64)>,
     /// The open device.
     pub link: Hidraw,
 }
@@ -131,6 +134,7 @@ pub fn node_number(name: &str) -> Option<u32> {
 /// As the kernel says; `PermissionDenied` just after a key was plugged in means
 /// that udev has not come by yet.
 pub fn open(path: &Path) -> std::io::Result<Option<Found>> {
+    let before = made(path);
     // Without O_NOFOLLOW: where devices are simulated the nodes are links.
     let file = OpenOptions::new()
         .read(true)
@@ -156,8 +160,17 @@ pub fn open(path: &Path) -> std::io::Result<Option<Found>> {
         usage,
         name,
         serial,
+        made: made(path).filter(|after| before.as_ref() == Some(after)),
         link: Hidraw::of(file, Locks::default()),
     }))
+}
+
+/// Which node stands at a path: its number, which the kernel's file system of devices gives to no
+/// other one, and when it was made. By path, as a simulated node has its own there alone.
+fn made(path: &Path) -> Option<(u64, i64)> {
+    let node = nix::sys::stat::stat(path).ok()?;
+    let nanoseconds = node.st_mtime.checked_mul(1_000_000_000)?.checked_add(node.st_mtime_nsec)?;
+    Some((node.st_ino, nanoseconds))
 }
 
 /// The port in the path of an interface: `usb-0000:00:14.0-2` of `usb-0000:00:14.0-2/input1`.

@@ -15,18 +15,27 @@ use crate::testkey::{
 };
 
 #[test]
-fn a_login_takes_seven_exchanges_with_one_key_or_five() {
+fn a_login_takes_six_exchanges_with_one_key_or_five_and_one_more_for_its_tries() {
     for ids in [vec![id(1)], vec![id(5), id(4), id(3), id(2), id(1)]] {
-        let mut test = TestKey::new(|_, _| None);
-        assert_eq!(test.identify(&ids).unwrap(), Some(id(1)));
-        assert_eq!(test.key.retries(&soon()).unwrap().left, 8);
-        let before_pin = test.asked().len();
-        let assertion = test.assert().unwrap();
-        assert_eq!(assertion.credential_id, id(1));
-        assert_eq!(assertion.user_handle, Some(vec![5; 32]));
-        assert_eq!(assertion.authenticator_data, auth_data(5, &[]));
-        assert_eq!(test.asked(), [INIT, INFO, ASSERT, RETRIES, AGREEMENT, TOKEN, ASSERT]);
-        assert_eq!(before_pin, 4);
+        for asks_tries in [false, true] {
+            let mut test = TestKey::new(|_, _| None);
+            assert_eq!(test.identify(&ids).unwrap(), Some(id(1)));
+            if asks_tries {
+                assert_eq!(test.key.retries(&soon()).unwrap().left, 8);
+            }
+            test.key.prepare_for_pin(&soon()).unwrap();
+            let before_pin = test.asked().len();
+            let assertion = test.assert().unwrap();
+            assert_eq!(assertion.credential_id, id(1));
+            assert_eq!(assertion.user_handle, Some(vec![5; 32]));
+            assert_eq!(assertion.authenticator_data, auth_data(5, &[]));
+
+            let proof = [INIT, INFO, ASSERT];
+            let tries = if asks_tries { &[RETRIES][..] } else { &[] };
+            let pin = [AGREEMENT, TOKEN, ASSERT];
+            assert_eq!(test.asked(), [&proof, tries, &pin].concat());
+            assert_eq!(test.asked().len() - before_pin, 2);
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 
 use crate::serve::Others;
+use crate::tries::{Known, MAX_TAGS, TAG};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
@@ -18,23 +19,27 @@ const FIRST_PASSED: RawFd = 3;
 const ALONE: u8 = b'a';
 const WITH_OTHERS: u8 = b'c';
 
-/// Hands `connection` to the process at the other end of `control`.
+/// Hands `connection` to the process at the other end of `control`, with what it needs to know of
+/// keys.
 pub(super) fn send(
     control: &UnixStream,
     connection: BorrowedFd<'_>,
     others: Others,
+    tags: &[u8],
 ) -> Result<(), Errno> {
     let byte = if others == Others::None { ALONE } else { WITH_OTHERS };
-    send_message(control.as_fd(), &[byte], Some(connection))
+    send_message(control.as_fd(), &[&[byte], tags].concat(), Some(connection))
 }
 
 /// Waits for the connection that the parent hands over; `None` when it will not.
 #[must_use]
-pub fn receive(control: BorrowedFd<'_>) -> Option<(OwnedFd, Others)> {
-    let mut byte = [0];
-    let (_, connection) = receive_message(control, &mut byte).ok()?;
-    let others = if byte == [ALONE] { Others::None } else { Others::Perhaps };
-    Some((connection?, others))
+pub fn receive(control: BorrowedFd<'_>) -> Option<(OwnedFd, Others, Known)> {
+    let mut message = [0; 1 + MAX_TAGS * TAG];
+    let (length, connection) = receive_message(control, &mut message).ok()?;
+    let (byte, tags) = message.get(..length)?.split_first()?;
+    let others = if *byte == ALONE { Others::None } else { Others::Perhaps };
+    let known = Known::told(tags, control.try_clone_to_owned().ok());
+    Some((connection?, others, known))
 }
 
 /// Sends bytes and, with them, a descriptor.

@@ -50,11 +50,15 @@ pub(super) fn failed(description: &Description, error: &KeyError) -> KeyInfo {
     KeyInfo { problem: Some(error.code()), ..described(description) }
 }
 
-/// A key that is asked for its details and its PIN tries.
-pub(super) fn asked(key: &mut dyn SecurityKey, limits: &Limits) -> Result<KeyInfo, KeyError> {
+/// A key that is asked for its details and, where they may be few, its PIN tries.
+pub(super) fn asked(
+    key: &mut dyn SecurityKey,
+    has_many_tries: bool,
+    limits: &Limits,
+) -> Result<KeyInfo, KeyError> {
     let info = key.info(limits)?;
     let tries = match info.client_pin {
-        Some(true) => match key.retries(limits) {
+        Some(true) if !has_many_tries => match key.retries(limits) {
             Ok(retries) => Some(retries.left),
             // It would rather not say.
             Err(KeyError::Status(_)) => None,

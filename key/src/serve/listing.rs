@@ -21,7 +21,7 @@ impl Session<'_> {
             .list()
             .into_iter()
             .map(|mut key| {
-                convert::asked(key.as_mut(), &limits)
+                convert::asked(key.as_mut(), false, &limits)
                     .unwrap_or_else(|error| convert::failed(key.description(), &error))
             })
             .collect();

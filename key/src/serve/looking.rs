@@ -50,7 +50,13 @@ impl Session<'_> {
                 Next::Ask(index) | Next::AskAgain(index) => {
                     let until = if is_first_round { first_round } else { deadline };
                     let limits = Limits { deadline: until, ..limits.clone() };
-                    search.ask(index, &limits, || self.caller_waits())?;
+                    let keys = &*self.keys;
+                    search.ask(
+                        index,
+                        &limits,
+                        || self.caller_waits(),
+                        |key, credential| keys.has_many_tries(key, credential),
+                    )?;
                 }
                 Next::Tell(mut claims) => {
                     // Counted anew: also what cannot be asked is there.

@@ -19,7 +19,7 @@ use wardkey_core::message::key::{Claim, Identified, Identify, MAX_DEVICES, Reply
 
 use super::convert;
 use crate::error::KeyError;
-use crate::keys::{Limits, SecurityKey};
+use crate::keys::{Description, Limits, SecurityKey};
 
 /// How long a device may take for a step, and in all for its first turn, besides [`PER_ID`].
 const STEP: Duration = Duration::from_secs(1);
@@ -201,8 +201,8 @@ impl Search {
             });
         let first = waiting.min_by_key(|(_, failed, not_before)| (*failed > 0, *not_before));
         let claim = self.devices.iter().filter(|device| matches!(device.state, State::Claims(_)));
-        let claim: Vec<String> =
-            claim.map(|device| device.key.description().path.clone()).collect();
+        let path = |device: &Device| device.key.description().path.clone();
+        let claim: Vec<String> = claim.map(path).collect();
         if claim.is_empty() {
             // A device that comes to the node of one that is gone is news.
             self.told.clear();
@@ -275,7 +275,7 @@ impl Search {
         })
     }
 
-    /// Asks a device.
+    /// Asks a device; which ones have many PIN tries left, `has_many_tries` says.
     ///
     /// # Errors
     /// [`KeyError::Cancelled`] when the caller wants something else, by `cancelled`; nothing else
@@ -285,6 +285,7 @@ impl Search {
         index: usize,
         limits: &Limits,
         cancelled: impl Fn() -> bool,
+        has_many_tries: impl Fn(&Description, &[u8]) -> bool,
     ) -> Result<(), KeyError> {
         let Some(device) = self.devices.get_mut(index) else { return Ok(()) };
         // One that holds none of a page is asked for the next one when the others had their turn.
@@ -300,7 +301,8 @@ impl Search {
                     return Ok(State::Unregistered);
                 };
                 let proof = convert::key_assertion(assertion)?;
-                let key = convert::asked(device.key.as_mut(), &limits)?;
+                let known = has_many_tries(device.key.description(), proof.credential.as_slice());
+                let key = convert::asked(device.key.as_mut(), known, &limits)?;
                 Ok(State::Claims(Box::new(Claim { key, proof })))
             },
         );

@@ -21,15 +21,21 @@ impl Session<'_> {
         let wait = millis(request.wait_ms, MAX_TOUCH_WAIT);
         self.allow(wait);
         let limits = self.limits(wait);
+        let credential = request.credential.as_slice();
         let held = self.identified(&request.path, &request.credential)?;
-        let assertion = held.key.assert(
+        let key = held.key.description().clone();
+        let signed = held.key.assert(
             &held.rp_id,
-            request.credential.as_slice(),
+            credential,
             request.client_data.as_slice(),
             &request.pin,
             &limits,
-        )?;
-        Ok(convert::assertion(assertion)?)
+        );
+        match &signed {
+            Ok(_) => self.keys.pin_was_right(&key, credential),
+            Err(_) => self.keys.pin_is_tried(),
+        }
+        Ok(convert::assertion(signed?)?)
     }
 
     pub(super) fn assert_by_finger(&mut self, request: &AssertByFinger) -> Result<Reply, Stop> {

@@ -67,8 +67,8 @@ pub fn open_link(link: Link) -> Box<dyn SecurityKey> {
 }
 
 fn open_at(path: String, link: Link) -> Box<dyn SecurityKey> {
-    let description =
-        Description { path, vendor: 0x1209, product: 0x5749, name: "Software security key".into() };
+    let (name, plugging) = ("Software security key".into(), None);
+    let description = Description { path, vendor: 0x1209, product: 0x5749, name, plugging };
     open_in_process(description, Box::new(link)).expect("a path without NUL")
 }
 

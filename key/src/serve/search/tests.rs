@@ -31,7 +31,7 @@ fn told(search: &mut Search) -> Option<String> {
     for _ in 0..4 {
         match search.next() {
             Next::Ask(index) | Next::AskAgain(index) => {
-                search.ask(index, &soon(), || false).unwrap()
+                search.ask(index, &soon(), || false, |_, _| false).unwrap()
             }
             Next::Tell(identified) => return Some(identified.key.path),
             Next::Wait(None) | Next::AskFurther => return None,
@@ -82,7 +82,7 @@ fn is_further_wanted(search: &mut Search) -> bool {
     for _ in 0..16 {
         match search.next() {
             Next::Ask(index) | Next::AskAgain(index) => {
-                search.ask(index, &soon(), || false).unwrap()
+                search.ask(index, &soon(), || false, |_, _| false).unwrap()
             }
             Next::AskFurther => return true,
             Next::Tell(_) | Next::Wait(_) => return false,
@@ -195,7 +195,7 @@ fn devices_that_fail_take_turns_with_the_pages() {
             match search.next() {
                 Next::Ask(index) | Next::AskAgain(index) => {
                     asked.push(index);
-                    search.ask(index, &soon(), || false).unwrap();
+                    search.ask(index, &soon(), || false, |_, _| false).unwrap();
                 }
                 Next::AskFurther => break,
                 Next::Tell(_) | Next::Wait(_) => panic!("nothing to wait for"),

@@ -21,17 +21,19 @@ use wardkey_core::message::key::{
 use wardkey_ipc::IpcError;
 
 use super::*;
-use crate::keys::SecurityKey;
+use crate::keys::{Description, SecurityKey};
 use crate::testkey::{
     AGREEMENT, ASSERT, CHANGE_PIN, CONFIG, INFO, MAKE, NEXT_NODE, RETRIES, RP_ID, TOKEN, TOKEN_FOR,
     TestKey, assertion, auth_data, configured::Configured, id, info,
 };
+use crate::tries::Known;
 
 /// Makes the plugged keys, within the serving thread.
 type Plug = fn() -> Vec<TestKey>;
 
 struct FakeBus {
     plug: Plug,
+    known: Known,
 }
 
 impl SecurityKeys for FakeBus {
@@ -40,12 +42,24 @@ impl SecurityKeys for FakeBus {
         (self.plug)().into_iter().map(|test| test.key).collect()
     }
 
-    fn describe(&mut self) -> Vec<crate::keys::Description> {
+    fn describe(&mut self) -> Vec<Description> {
         self.list().iter().map(|key| key.description().clone()).collect()
     }
 
     fn is_only_one(&mut self) -> bool {
         self.list().len() == 1
+    }
+
+    fn has_many_tries(&self, key: &Description, credential: &[u8]) -> bool {
+        self.known.has_many(key, credential)
+    }
+
+    fn pin_is_tried(&mut self) {
+        self.known.is_tried();
+    }
+
+    fn pin_was_right(&mut self, key: &Description, credential: &[u8]) {
+        self.known.was_right(key, credential);
     }
 }
 
@@ -63,7 +77,7 @@ impl Client {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let server = std::thread::spawn(move || {
             let channel = Channel::new(theirs, MAX_KEY_FRAME).unwrap();
-            let mut bus = FakeBus { plug };
+            let mut bus = FakeBus { plug, known: Known::default() };
             let _ = serve(channel, caller, others, &mut bus, |_| {});
         });
         Self {

@@ -1,4 +1,4 @@
-//! What a key is asked ahead of its PIN, and for whom.
+//! What a key is asked ahead of its PIN, for whom, and what it need not be asked.
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
@@ -45,4 +45,43 @@ fn a_login_s_key_is_prepared_for_the_pin_before_it_comes() {
             assert_eq!(AGREED.load(SeqCst), expected, "{caller:?}");
         }
     }
+}
+
+/// A key that took its right PIN has all its tries, and is not asked for them; after a PIN that was
+/// tried and not right it is.
+#[test]
+fn a_key_is_asked_for_its_tries_unless_it_took_its_pin() {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    static WRONG: AtomicUsize = AtomicUsize::new(0);
+    fn counting() -> TestKey {
+        TestKey::new(|about, _| match about {
+            RETRIES => {
+                ASKED.fetch_add(1, SeqCst);
+                Some(vec![Says::Cbor(0, vec![0xa1, 0x03, 3])])
+            }
+            TOKEN if WRONG.load(SeqCst) > 0 => Some(vec![Says::Cbor(0x31, vec![])]),
+            _ => None,
+        })
+    }
+    let client = Client::new(Caller::Root, || vec![counting()]);
+    let tries = || {
+        ASKED.store(0, SeqCst);
+        let Reply::Identified(found) = client.ask(&identify(&[id(1)], 0)) else { panic!() };
+        (found.key.details.unwrap().pin_tries, ASKED.load(SeqCst))
+    };
+    assert_eq!(tries(), (Some(3), 1), "nothing is known of it");
+    assert!(matches!(client.ask(&assert_with(id(1), 1000)), Reply::Assertion(_)));
+    assert_eq!(tries(), (None, 0), "it took its PIN");
+    assert_eq!(tries(), (None, 0));
+
+    WRONG.store(1, SeqCst);
+    let Reply::Failed(failed) = client.ask(&assert_with(id(1), 1000)) else { panic!() };
+    assert_eq!((failed.code, failed.tries_left), (Code::PinWrong, Some(3)), "as ever");
+    assert_eq!(tries(), (Some(3), 1));
+    WRONG.store(0, SeqCst);
+    assert!(matches!(client.ask(&assert_with(id(1), 1000)), Reply::Assertion(_)));
+    assert_eq!(tries(), (None, 0));
+    // What else sends a PIN, whatever comes of it.
+    client.ask(&Request::SetPin(pin()));
+    assert_eq!(tries(), (Some(3), 1));
 }

@@ -1,0 +1,162 @@
+//! Which keys need not be asked for the PIN tries that they have left.
+//!
+//! ```text
+//!   worker ── "a PIN is tried", "it was the right one" ──> parent: the last few
+//!          <── with each connection: those that took the right one ──
+//! ```
+//! A key that takes its right PIN has all its tries again. After three wrong ones in a row it takes
+//! none before it has lost its power (CTAP 2.1, 6.5.2.2 and 6.5.5.7). So one that took its right
+//! PIN here, and has been plugged in ever since, has at most three fewer than all, whoever else
+//! uses it meanwhile: that is not few, and nothing that a person must be told before they type.
+//!
+//! Everything else makes a key unknown again: any PIN that is tried here, until it was right; being
+//! plugged in, as the kernel then makes another node; and the machine's sleep, in which ports may
+//! lose their power. What a worker says is believed for no more than this question: a wrong tag
+//! costs a hint, never a try.
+
+use std::collections::VecDeque;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use nix::sys::socket::{MsgFlags, recv, send};
+use nix::time::{ClockId, clock_gettime};
+use wardkey_core::codec::sha256;
+
+use crate::keys::{Description, Plugging};
+
+/// Tags that are kept: a desk has a few keys plugged in.
+pub(crate) const MAX_TAGS: usize = 8;
+/// Bytes of a tag.
+pub(crate) const TAG: usize = 16;
+/// Instead of a tag: a PIN is tried.
+const TRIED: Tag = Tag([0; TAG]);
+
+/// One credential of one key that is plugged in, as the parent knows it: nothing can be read from
+/// it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Tag([u8; TAG]);
+
+impl Tag {
+    fn of(Plugging { node, made }: Plugging, credential: &[u8]) -> Self {
+        let what = [&node.to_le_bytes()[..], &made.to_le_bytes()[..], credential].concat();
+        let mut tag = [0; TAG];
+        for (to, from) in tag.iter_mut().zip(sha256(&what).as_bytes()) {
+            *to = *from;
+        }
+        Self(tag)
+    }
+}
+
+/// What a worker was told, and tells.
+#[derive(Debug, Default)]
+pub struct Known {
+    tags: Vec<Tag>,
+    parent: Option<OwnedFd>,
+}
+
+impl Known {
+    /// What came with a connection from the process at the other end of `parent`.
+    #[must_use]
+    pub fn told(tags: &[u8], parent: Option<OwnedFd>) -> Self {
+        let (tags, _) = tags.as_chunks::<TAG>();
+        Self { tags: tags.iter().copied().map(Tag).collect(), parent }
+    }
+
+    /// Whether a key has enough tries left for certain.
+    #[must_use]
+    pub fn has_many(&self, key: &Description, credential: &[u8]) -> bool {
+        key.plugging.is_some_and(|plugging| self.tags.contains(&Tag::of(plugging, credential)))
+    }
+
+    /// A PIN is to be sent to some key, or was not the right one.
+    pub fn is_tried(&mut self) {
+        self.tags.clear();
+        self.tell(TRIED);
+    }
+
+    /// The PIN was the right one.
+    pub fn was_right(&mut self, key: &Description, credential: &[u8]) {
+        if let Some(plugging) = key.plugging {
+            let tag = Tag::of(plugging, credential);
+            self.tags.push(tag);
+            self.tell(tag);
+        }
+    }
+
+    fn tell(&self, Tag(tag): Tag) {
+        if let Some(parent) = &self.parent {
+            // A parent that is gone tells nobody else.
+            let _ = send(parent.as_raw_fd(), &tag, MsgFlags::MSG_NOSIGNAL);
+        }
+    }
+}
+
+/// What the parent keeps.
+#[derive(Debug, Default)]
+pub(crate) struct Book {
+    tags: VecDeque<Tag>,
+    /// How long the machine had slept when these were told.
+    slept: Duration,
+}
+
+impl Book {
+    /// Takes what the workers have said since.
+    pub(crate) fn hear<'w>(&mut self, workers: impl Iterator<Item = &'w UnixStream>) {
+        self.hear_at(workers, slept());
+    }
+
+    fn hear_at<'w>(&mut self, workers: impl Iterator<Item = &'w UnixStream>, slept: Duration) {
+        self.wake(slept);
+        let said: Vec<Vec<Tag>> = workers.map(heard).filter(|said| !said.is_empty()).collect();
+        // Of what several said at one time nobody knows the order.
+        let is_clear = said.len() < 2;
+        for tag in said.into_iter().flatten() {
+            if tag == TRIED || !is_clear {
+                self.tags.clear();
+            } else {
+                self.tags.truncate(MAX_TAGS - 1);
+                self.tags.push_front(tag);
+            }
+        }
+    }
+
+    /// What the next worker is told.
+    pub(crate) fn tags(&mut self) -> Vec<u8> {
+        self.tags_at(slept())
+    }
+
+    fn tags_at(&mut self, slept: Duration) -> Vec<u8> {
+        self.wake(slept);
+        self.tags.iter().flat_map(|Tag(tag)| *tag).collect()
+    }
+
+    fn wake(&mut self, slept: Duration) {
+        /// The two clocks are not read at one time.
+        const BETWEEN: Duration = Duration::from_millis(500);
+        if slept > self.slept + BETWEEN {
+            self.tags.clear();
+            self.slept = slept;
+        }
+    }
+}
+
+/// What one worker has said; never waits for more.
+fn heard(worker: &UnixStream) -> Vec<Tag> {
+    let mut said = Vec::new();
+    let mut tag = [0; TAG];
+    while let Ok(length @ 1..) = recv(worker.as_raw_fd(), &mut tag, MsgFlags::MSG_DONTWAIT) {
+        // A worker writes whole tags. What is none is taken for a PIN that is tried.
+        said.push(if length == TAG { Tag(tag) } else { TRIED });
+    }
+    said
+}
+
+/// How long the machine has slept since it started.
+fn slept() -> Duration {
+    let now = |clock| clock_gettime(clock).map(Duration::from).unwrap_or_default();
+    now(ClockId::CLOCK_BOOTTIME).saturating_sub(now(ClockId::CLOCK_MONOTONIC))
+}
+
+#[cfg(test)]
+mod tests;

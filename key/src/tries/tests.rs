@@ -1,0 +1,92 @@
+use super::*;
+
+const AWAKE: Duration = Duration::ZERO;
+
+fn key(node: u64, made: i64) -> Description {
+    let plugging = Some(Plugging { node, made });
+    let path = "/dev/hidraw0".to_owned();
+    Description { path, vendor: 1, product: 2, name: String::new(), plugging }
+}
+
+/// A worker with what the parent told it, and the parent's end.
+fn worker(book: &mut Book) -> (Known, UnixStream) {
+    let (parent, theirs) = UnixStream::pair().unwrap();
+    (Known::told(&book.tags_at(AWAKE), Some(OwnedFd::from(theirs))), parent)
+}
+
+#[test]
+fn a_key_that_took_its_pin_has_many_tries_until_a_pin_is_tried_again() {
+    let mut book = Book::default();
+    let (mut first, control) = worker(&mut book);
+    assert!(!first.has_many(&key(1, 1), b"credential"));
+    first.is_tried();
+    first.was_right(&key(1, 1), b"credential");
+    assert!(first.has_many(&key(1, 1), b"credential"), "for the same worker too");
+    book.hear_at([&control].into_iter(), AWAKE);
+
+    let (mut second, control) = worker(&mut book);
+    assert!(second.has_many(&key(1, 1), b"credential"));
+    for (what, key, credential) in [
+        ("plugged in again", key(2, 1), &b"credential"[..]),
+        ("a node of the same number", key(1, 2), b"credential"),
+        ("another credential", key(1, 1), b"another"),
+        ("unknown", Description { plugging: None, ..key(1, 1) }, b"credential"),
+    ] {
+        assert!(!second.has_many(&key, credential), "{what}");
+    }
+    // It was wrong, or the worker died: either way nothing more came.
+    second.is_tried();
+    assert!(!second.has_many(&key(1, 1), b"credential"));
+    drop(second);
+    book.hear_at([&control].into_iter(), AWAKE);
+    assert!(!worker(&mut book).0.has_many(&key(1, 1), b"credential"));
+}
+
+#[test]
+fn after_sleep_every_key_is_asked_again() {
+    let mut book = Book::default();
+    let (mut known, control) = worker(&mut book);
+    known.was_right(&key(1, 1), b"credential");
+    book.hear_at([&control].into_iter(), AWAKE);
+    assert!(!book.tags_at(Duration::from_millis(1)).is_empty(), "read a little later");
+    assert!(book.tags_at(Duration::from_secs(60)).is_empty());
+    known.was_right(&key(1, 1), b"credential");
+    book.hear_at([&control].into_iter(), Duration::from_secs(60));
+    assert!(!book.tags_at(Duration::from_secs(60)).is_empty());
+}
+
+#[test]
+fn what_two_workers_said_at_one_time_counts_for_neither() {
+    let mut book = Book::default();
+    let (mut one, its_control) = worker(&mut book);
+    let (mut other, others_control) = worker(&mut book);
+    one.was_right(&key(1, 1), b"credential");
+    other.is_tried();
+    // Whichever is heard first.
+    for controls in [[&its_control, &others_control], [&others_control, &its_control]] {
+        book.hear_at(controls.into_iter(), AWAKE);
+        assert!(book.tags_at(AWAKE).is_empty());
+        one.was_right(&key(1, 1), b"credential");
+        other.is_tried();
+    }
+}
+
+#[test]
+fn nonsense_and_floods_of_a_worker_are_bounded() {
+    let mut book = Book::default();
+    let (mut known, control) = worker(&mut book);
+    for credential in 0..=u8::MAX {
+        known.was_right(&key(1, 1), &[credential]);
+    }
+    book.hear_at([&control].into_iter(), AWAKE);
+    assert_eq!(book.tags_at(AWAKE).len(), MAX_TAGS * TAG);
+    let (last, _) = worker(&mut book);
+    assert!(last.has_many(&key(1, 1), &[u8::MAX]), "the newest are kept");
+    assert!(!last.has_many(&key(1, 1), &[0]));
+
+    let (nonsense, theirs) = UnixStream::pair().unwrap();
+    send(theirs.as_raw_fd(), &[1, 2, 3], MsgFlags::MSG_NOSIGNAL).unwrap();
+    book.hear_at([&nonsense].into_iter(), AWAKE);
+    assert!(book.tags_at(AWAKE).is_empty());
+    assert!(!Known::told(&[1, 2, 3], None).has_many(&key(1, 1), b"credential"));
+}
