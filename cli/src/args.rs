@@ -80,7 +80,7 @@ pub enum Action {
     ///
     /// When standard input is not a terminal, answers are read from it, one a line, in the order
     /// asked: the code (without --code), then the PIN (twice, when the key has none yet).
-    #[command(alias = "enrol", after_help = "Example:\n  wardkey enroll")]
+    #[command(alias = "enrol", after_help = "Examples:\n  wardkey enroll\n  wardkey enroll --desk")]
     Enroll(EnrollOptions),
     /// Let staff log in with their keys: put the module into the PAM services of this machine
     /// (root).
@@ -298,6 +298,12 @@ pub struct EnrollOptions {
     /// What the key is called in the server's list [default: the name the device gives itself].
     #[arg(long, value_name = "LABEL")]
     pub label: Option<DisplayText>,
+    /// One person after the other, until the question for a code gets Ctrl-C: for a desk, or a
+    /// console of its own.
+    ///
+    /// Whoever has begun and answers nothing for two minutes has to begin again.
+    #[arg(long, conflicts_with_all = ["code", "label"])]
+    pub desk: bool,
 }
 
 fn server(text: &str) -> Result<String, Wrong> {
@@ -314,86 +320,4 @@ fn server(text: &str) -> Result<String, Wrong> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_without_a_port_means_that_of_the_server() {
-        for (typed, address) in [
-            ("https://s", "https://s:8443"),
-            ("https://s/", "https://s:8443"),
-            ("https://s:443", "https://s:443"),
-            ("https://10.0.0.1:8444/", "https://10.0.0.1:8444"),
-            ("https://[fe80::1]", "https://[fe80::1]:8443"),
-            ("https://[fe80::1]:443", "https://[fe80::1]:443"),
-        ] {
-            assert_eq!(server(typed).unwrap(), address);
-        }
-    }
-
-    #[test]
-    fn arguments_are_consistent_and_bad_ones_are_refused() {
-        crate::command().debug_assert();
-        let parse = |line: &str| Cli::try_parse_from(line.split(' '));
-        for good in [
-            "wardkey status",
-            "wardkey --json --lang en status",
-            "wardkey sync --json",
-            "wardkey who --json",
-            "wardkey who --search hanako",
-            "wardkey key list --search yubi",
-            "wardkey try hanako",
-            "wardkey try hanako --account ward3 --service lightdm --key --json",
-            "wardkey join --server https://s:8443/ --token wkj2-x",
-            "wardkey join --server https://10.0.0.1 --token-file - --name 病棟3 --anchor /a \
-             --leave-deployment",
-            "wardkey join --server https://s --token t --replace",
-            "wardkey enable",
-            "wardkey enable --confirm --json",
-            "wardkey enable --within 30",
-            "wardkey disable --unconfirmed --after 120",
-            "wardkey config check --pam /a --agent /b",
-            "wardkey config check --watch",
-            "wardkey config edit",
-            "wardkey doctor",
-            "wardkey doctor --record --json",
-            "wardkey doctor --accept kde-fingerprint --reason no",
-            "wardkey enroll",
-            "wardkey enroll --code A --label 予備",
-            "wardkey key list",
-            "wardkey key info",
-            "wardkey enrol --code A",
-            "wardkey key change-pin --key-socket /s",
-        ] {
-            assert!(parse(good).is_ok(), "{good}");
-        }
-        for wrong in [
-            "wardkey",
-            "wardkey key",
-            "wardkey try",
-            "wardkey try hanako --service ../x",
-            "wardkey status --lang fr",
-            "wardkey join --server https://s",
-            "wardkey join --token t",
-            "wardkey join --server https://s --token t --token-file f",
-            "wardkey join --server http://s --token t",
-            "wardkey join --server https:// --token t",
-            "wardkey join --server https://u@s --token t",
-            "wardkey join --server https://s/path --token t",
-            "wardkey join --server https://s --token t --name \u{1b}x",
-            "wardkey enroll --pin 1234",
-            "wardkey enable --yes",
-            "wardkey enable --within 1",
-            "wardkey enable --within 31",
-            "wardkey enable --force",
-            "wardkey disable --after 5",
-            "wardkey config",
-            "wardkey config edit --force",
-            "wardkey doctor --accept kde-fingerprint",
-            "wardkey doctor --reason no",
-            "wardkey doctor --record --accept a --reason b",
-        ] {
-            assert_eq!(parse(wrong).err().expect(wrong).exit_code(), 2, "{wrong}");
-        }
-    }
-}
+mod tests;

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use wardkey_core::code::AnyCode;
 use wardkey_core::name::Language;
@@ -44,6 +45,8 @@ pub struct Environment<'a> {
 pub(crate) struct Context<'w, 'a> {
     pub(crate) cli: &'w Cli,
     pub(crate) language: Language,
+    /// How long a question for a secret waits; without it, for ever.
+    pub(crate) patience: Option<Duration>,
     pub(crate) env: &'w mut Environment<'a>,
 }
 

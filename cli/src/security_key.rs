@@ -179,7 +179,7 @@ pub(crate) fn ask(
     context: &mut Context<'_, '_>,
     question: &str,
 ) -> Result<Zeroizing<String>, CliError> {
-    context.env.person.ask_secret(question).map_err(no_answer)
+    context.env.person.ask_secret(question, context.patience).map_err(no_answer)
 }
 
 /// Why there is no answer, as an error.

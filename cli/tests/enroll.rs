@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
+#[path = "enroll/desk.rs"]
+mod desk;
 #[path = "enroll/exchanged_root_key.rs"]
 mod exchanged_root_key;
 #[path = "enroll/pin_rules.rs"]

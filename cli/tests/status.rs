@@ -325,6 +325,7 @@ fn a_socket_of_somebody_else_gets_nothing() {
             interactive: true,
             answers: Default::default(),
             said: Vec::new(),
+            waits: Vec::new(),
             log,
         };
         let (mut out, mut errors) = (Vec::new(), Vec::new());

@@ -7,6 +7,7 @@
 //! ```
 //! What takes a person's time comes first: a challenge of the server lives 60 seconds.
 
+mod desk;
 mod pin_rules;
 
 use std::time::{Duration, Instant};
@@ -48,15 +49,31 @@ pub(crate) fn enroll(
     options: &EnrollOptions,
 ) -> Result<Output, CliError> {
     must_be_joined(context)?;
+    if options.desk {
+        let by = |context: &mut Context<'_, '_>, code: &str| enroll_by(context, code, options);
+        return desk::desk(context, typed_code, by);
+    }
+    let code = match &options.code {
+        Some(code) => a_code(code)?,
+        None => typed_code(context)?,
+    };
+    enroll_by(context, &code, options)
+}
+
+/// Registers the key that is plugged in, for whom the code is.
+fn enroll_by(
+    context: &mut Context<'_, '_>,
+    code: &str,
+    options: &EnrollOptions,
+) -> Result<Output, CliError> {
     let trust = trust(context)?;
-    let code = code(context, options)?;
     let (key, mut details) = keys::the_one_key(context)?;
     if details.pin_must_change {
         return Err(CliError::new(Code::PinMustChange));
     }
     // Whether the code is right, and what is wanted of the PIN, before one is asked for. Its
     // challenge would not live long enough.
-    let asked = begin(context, &mut Agent::connect(context)?, &code, &trust)?;
+    let asked = begin(context, &mut Agent::connect(context)?, code, &trust)?;
     details = pin_rules::announce(context, &asked, details);
     let mut first = if details.pin_set { None } else { Some(first_pin(context, &details)?) };
     loop {
@@ -69,7 +86,7 @@ pub(crate) fn enroll(
             }
         };
         let registered = pin_rules::check(&pin, &asked)
-            .and_then(|()| register(context, &code, &key, &trust, pin, options));
+            .and_then(|()| register(context, code, &key, &trust, pin, options));
         match registered {
             Ok(registered) => return Ok(success(context, &registered)),
             Err(error) => details = keys::another_try(context, error, details)?,
@@ -122,15 +139,16 @@ fn check_rp_id(enrollment: &Enrollment, trust: &Trust) -> Result<(), CliError> {
     Err(CliError::with(Code::RpIdMismatch, Text::RpIdNotSigned.with(ids)))
 }
 
-fn code(context: &mut Context<'_, '_>, options: &EnrollOptions) -> Result<String, CliError> {
-    let code = match &options.code {
-        Some(code) => code.trim().to_owned(),
-        None => ask(context, &context.text(Text::AskCode))?.trim().to_owned(),
-    };
+fn typed_code(context: &mut Context<'_, '_>) -> Result<String, CliError> {
+    a_code(&ask(context, &context.text(Text::AskCode))?)
+}
+
+fn a_code(code: &str) -> Result<String, CliError> {
+    let code = code.trim();
     if code.is_empty() || code.len() > MAX_CODE {
         return Err(CliError::new(Code::EnrollmentCodeInvalid));
     }
-    Ok(code)
+    Ok(code.to_owned())
 }
 
 fn first_pin(context: &mut Context<'_, '_>, details: &KeyDetails) -> Result<Pin, CliError> {

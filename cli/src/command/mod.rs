@@ -21,7 +21,8 @@ use crate::output::Output;
 
 /// Runs a command. ([`Exit::Usage`] comes from reading the arguments.)
 pub fn run(cli: &Cli, env: &mut Environment<'_>) -> Exit {
-    let mut context = Context { cli, language: language(cli.lang.as_deref()), env };
+    let language = language(cli.lang.as_deref());
+    let mut context = Context { cli, language, patience: None, env };
     let done = match &cli.action {
         Action::Status => status::status(&mut context).map(well),
         Action::Who(options) => who::who(&mut context, options).map(well),

@@ -42,9 +42,13 @@ pub trait Operator {
     /// # Errors
     /// [`NoAnswer`].
     fn ask(&mut self, question: &str, wait: Option<Duration>) -> Result<String, NoAnswer>;
-    /// Asks for a secret: nothing of it is shown.
+    /// Asks for a secret, for as long as `wait` says: nothing of it is shown.
     ///
     /// # Errors
     /// [`NoAnswer`].
-    fn ask_secret(&mut self, question: &str) -> Result<Zeroizing<String>, NoAnswer>;
+    fn ask_secret(
+        &mut self,
+        question: &str,
+        wait: Option<Duration>,
+    ) -> Result<Zeroizing<String>, NoAnswer>;
 }

@@ -53,12 +53,16 @@ impl Console {
         }
     }
 
-    fn typed(&mut self, question: &str) -> Result<Zeroizing<String>, NoAnswer> {
+    fn typed(
+        &mut self,
+        question: &str,
+        until: Option<Instant>,
+    ) -> Result<Zeroizing<String>, NoAnswer> {
         let quiet = Quiet::begin(&self.input)?;
         self.say.write_all(question.as_bytes()).and_then(|()| self.say.flush())?;
         let mut editor = Editor::default();
         let answer = loop {
-            match quiet.next_byte() {
+            match quiet.next_byte(until) {
                 Ok(Some(byte)) => match editor.take(byte) {
                     Step::More => {}
                     Step::Done => break editor.finish(),
@@ -99,7 +103,12 @@ impl Operator for Console {
         .inspect_err(|_| self.show("\n"))
     }
 
-    fn ask_secret(&mut self, question: &str) -> Result<Zeroizing<String>, NoAnswer> {
-        if self.terminal { self.typed(question) } else { self.line() }
+    fn ask_secret(
+        &mut self,
+        question: &str,
+        wait: Option<Duration>,
+    ) -> Result<Zeroizing<String>, NoAnswer> {
+        let until = wait.map(|wait| Instant::now() + wait);
+        if self.terminal { self.typed(question, until) } else { self.line() }
     }
 }

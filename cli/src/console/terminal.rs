@@ -101,8 +101,8 @@ impl<'t> Quiet<'t> {
     }
 
     /// The next byte; `None` at the end of the input or when a signal asks this program to end.
-    pub(super) fn next_byte(&self) -> Result<Option<u8>, NoAnswer> {
-        if self.signals.wait_readable(self.terminal, None)? {
+    pub(super) fn next_byte(&self, until: Option<Instant>) -> Result<Option<u8>, NoAnswer> {
+        if self.signals.wait_readable(self.terminal, until)? {
             read_byte(self.terminal)
         } else {
             Ok(None)

@@ -83,7 +83,7 @@ fn at_a_terminal(typed: &'static [u8]) -> (Result<Zeroizing<String>, NoAnswer>, 
     });
     let mut console = Console::new(slave.try_clone().unwrap(), Box::new(shown));
     assert!(console.interactive());
-    let answer = console.ask_secret("PIN: ");
+    let answer = console.ask_secret("PIN: ", None);
     hand.join().unwrap();
     assert!(echoes(&slave), "the terminal is as it was");
     assert!(tcgetattr(&slave).unwrap().local_flags.contains(LocalFlags::ISIG | LocalFlags::ICANON));
@@ -140,7 +140,7 @@ fn answers_from_a_pipe_are_lines_in_the_order_asked() {
     let mut console = Console::new(read, Box::new(std::io::sink()));
     assert!(!console.interactive());
     for answer in ["first", "second", "", "last"] {
-        assert_eq!(console.ask_secret("?").unwrap().as_str(), answer);
+        assert_eq!(console.ask_secret("?", None).unwrap().as_str(), answer);
     }
-    assert!(matches!(console.ask_secret("?"), Err(NoAnswer::Cancelled)));
+    assert!(matches!(console.ask_secret("?", None), Err(NoAnswer::Cancelled)));
 }

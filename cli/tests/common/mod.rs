@@ -1,16 +1,16 @@
 //! Scripted agent and key process on real sockets, a scripted person, and a deployment that signs.
 #![allow(dead_code)]
 
+mod scripted;
 pub mod trying;
 
-use std::collections::VecDeque;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clap::Parser;
-use wardkey_cli::{Cli, Environment, NoAnswer, Operator, Places};
+use wardkey_cli::{Cli, Environment, Places};
 use wardkey_core::codec::{Bytes, List};
 use wardkey_core::document::{RootDocument, SignedRoot, TerminalDocument};
 use wardkey_core::id::{Aaguid, CredentialId, Hash, TerminalId};
@@ -24,10 +24,8 @@ use wardkey_core::time::UnixTime;
 use wardkey_core::token::JoinToken;
 use wardkey_ipc::{Channel, Deadline};
 use wardkey_testkit::{RP, T0, signing};
-use zeroize::Zeroizing;
 
-/// What happened, in order, at all three.
-pub type Log = Arc<Mutex<Vec<String>>>;
+pub use scripted::{Log, Scripted};
 
 /// A throw-away machine.
 pub struct Machine {
@@ -43,6 +41,8 @@ pub struct Ran {
     pub out: String,
     pub errors: String,
     pub said: Vec<String>,
+    /// How long each question was to wait.
+    pub waits: Vec<Option<Duration>>,
 }
 
 impl Ran {
@@ -58,33 +58,6 @@ impl Ran {
             "errors go to standard error: {json}"
         );
         json
-    }
-}
-
-pub struct Scripted {
-    pub interactive: bool,
-    pub answers: VecDeque<String>,
-    pub said: Vec<String>,
-    pub log: Log,
-}
-
-impl Operator for Scripted {
-    fn interactive(&self) -> bool {
-        self.interactive
-    }
-    fn say(&mut self, text: &str) {
-        self.said.push(text.into());
-    }
-    fn ask(&mut self, question: &str, _: Option<Duration>) -> Result<String, NoAnswer> {
-        self.ask_secret(question).map(|answer| answer.as_str().to_owned())
-    }
-    fn ask_secret(&mut self, question: &str) -> Result<Zeroizing<String>, NoAnswer> {
-        self.log.lock().unwrap().push(format!("asked {question}"));
-        match self.answers.pop_front() {
-            Some(answer) if answer == "^C" => Err(NoAnswer::Cancelled),
-            Some(answer) => Ok(Zeroizing::new(answer)),
-            None => panic!("an unexpected question: {question}"),
-        }
     }
 }
 
@@ -165,7 +138,8 @@ impl Machine {
         }
         let cli = Cli::try_parse_from(args).unwrap_or_else(|error| panic!("{error}"));
         let answers = answers.iter().map(|text| (*text).to_owned()).collect();
-        let mut person = Scripted { interactive, answers, said: Vec::new(), log: self.log.clone() };
+        let (said, waits, log) = (Vec::new(), Vec::new(), self.log.clone());
+        let mut person = Scripted { interactive, answers, said, waits, log };
         let (mut out, mut errors) = (Vec::new(), Vec::new());
         let me = Some(nix::unistd::geteuid().as_raw());
         let exit = wardkey_cli::run(
@@ -186,7 +160,8 @@ impl Machine {
         );
         assert!(person.answers.is_empty(), "not asked for {:?}", person.answers);
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        Ran { exit: exit.status(), out: text(out), errors: text(errors), said: person.said }
+        let Scripted { said, waits, .. } = person;
+        Ran { exit: exit.status(), out: text(out), errors: text(errors), said, waits }
     }
 
     pub fn log(&self) -> Vec<String> {

@@ -1,0 +1,58 @@
+//! One person after the other: at a desk, or on a console that does nothing else.
+
+use std::time::Duration;
+
+use serde_json::json;
+use wardkey_core::code::Code;
+
+use crate::context::Context;
+use crate::error::CliError;
+use crate::output::Output;
+use crate::texts::Text;
+
+/// How long a question waits for somebody who has begun: whoever goes away leaves no code behind
+/// for which the next one would enroll a key.
+const AWAY: Duration = Duration::from_secs(120);
+/// How long it stands on the screen what came of it.
+const READING: Duration = Duration::from_secs(60);
+/// To the top left, and all of the screen and of what has left it upwards erased (ECMA-48, xterm).
+const CLEAN: &str = "\x1b[H\x1b[2J\x1b[3J";
+
+/// Asks for codes and registers keys by them, until the question for a code is left unanswered:
+/// Ctrl-C, Ctrl-D, the end of the input.
+pub(super) fn desk(
+    context: &mut Context<'_, '_>,
+    ask_code: impl Fn(&mut Context<'_, '_>) -> Result<String, CliError>,
+    enroll_by: impl Fn(&mut Context<'_, '_>, &str) -> Result<Output, CliError>,
+) -> Result<Output, CliError> {
+    let mut count: u32 = 0;
+    loop {
+        context.tell(Text::DeskWelcome);
+        let enrolled = match ask_code(context) {
+            Ok(code) => {
+                context.patience = Some(AWAY);
+                enroll_by(context, &code)
+            }
+            Err(error) if error.code() == Code::Cancelled => return Ok(done(context, count)),
+            Err(error) => Err(error),
+        };
+        match enrolled {
+            Ok(output) => {
+                count = count.saturating_add(1);
+                context.print(&output);
+            }
+            Err(error) => context.fail(&error),
+        }
+        context.patience = None;
+        if context.env.person.interactive() {
+            // Whatever is answered, and also when nothing is.
+            let _ = context.env.person.ask(&context.text(Text::DeskNext), Some(READING));
+            context.say(CLEAN);
+        }
+    }
+}
+
+fn done(context: &Context<'_, '_>, count: u32) -> Output {
+    let text = context.text_with(Text::DeskDone, &[("count", &count.to_string())]);
+    Output { text, json: json!({ "enrolled": count }) }
+}
