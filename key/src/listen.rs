@@ -175,11 +175,13 @@ pub fn run(
             (!ending.is_empty() || busy.iter().any(Process::is_bounded)).then_some(LOOK);
         let timeout =
             next_start.into_iter().chain(next_look).min().map_or(PollTimeout::NONE, millis);
-        let (incoming, ended) =
+        let (incoming, mut ended) =
             wait(listener, accepting || resting, spare.as_ref(), &busy, timeout)?;
 
         // Before the next process is told, and before those that have ended are gone.
-        book.hear(busy.iter().map(|process| &process.control));
+        let floods = book.hear(busy.iter().map(|process| &process.control));
+        // One that floods is another program by now, and over.
+        ended.iter_mut().zip(floods).for_each(|(ended, floods)| *ended |= floods);
         // Those that have ended, and those whose callers may not go on.
         let (over, on): (Vec<_>, Vec<_>) =
             busy.into_iter().zip(&ended).partition(|(_, ended)| **ended);
@@ -388,3 +390,6 @@ fn millis(duration: Duration) -> PollTimeout {
     let millis = duration.as_micros().div_ceil(1000).max(1);
     PollTimeout::try_from(i32::try_from(millis).unwrap_or(i32::MAX)).unwrap_or(PollTimeout::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,6 +31,9 @@ pub(crate) const MAX_TAGS: usize = 8;
 pub(crate) const TAG: usize = 16;
 /// Instead of a tag: a PIN is tried.
 const TRIED: Tag = Tag([0; TAG]);
+/// Tags that one worker may have said since it was heard last: an honest one says two for a PIN,
+/// and is heard several times a second.
+const MAX_SAID: usize = 64;
 
 /// One credential of one key that is plugged in, as the parent knows it: nothing can be read from
 /// it.
@@ -86,8 +89,10 @@ impl Known {
 
     fn tell(&self, Tag(tag): Tag) {
         if let Some(parent) = &self.parent {
-            // A parent that is gone tells nobody else.
-            let _ = send(parent.as_raw_fd(), &tag, MsgFlags::MSG_NOSIGNAL);
+            // A parent that is gone tells nobody else, and one that has so much to read believes
+            // nothing of it.
+            let flags = MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT;
+            let _ = send(parent.as_raw_fd(), &tag, flags);
         }
     }
 }
@@ -101,24 +106,29 @@ pub(crate) struct Book {
 }
 
 impl Book {
-    /// Takes what the workers have said since.
-    pub(crate) fn hear<'w>(&mut self, workers: impl Iterator<Item = &'w UnixStream>) {
-        self.hear_at(workers, slept());
+    /// Takes what the workers have said since, and tells which of them say more than an honest one.
+    pub(crate) fn hear<'w>(&mut self, workers: impl Iterator<Item = &'w UnixStream>) -> Vec<bool> {
+        self.hear_at(workers, slept())
     }
 
-    fn hear_at<'w>(&mut self, workers: impl Iterator<Item = &'w UnixStream>, slept: Duration) {
+    fn hear_at<'w>(
+        &mut self,
+        workers: impl Iterator<Item = &'w UnixStream>,
+        slept: Duration,
+    ) -> Vec<bool> {
         self.wake(slept);
-        let said: Vec<Vec<Tag>> = workers.map(heard).filter(|said| !said.is_empty()).collect();
+        let said: Vec<Said> = workers.map(heard).collect();
         // Of what several said at one time nobody knows the order.
-        let is_clear = said.len() < 2;
-        for tag in said.into_iter().flatten() {
-            if tag == TRIED || !is_clear {
+        let is_clear = said.iter().filter(|said| !said.tags.is_empty()).count() < 2;
+        for tag in said.iter().flat_map(|said| &said.tags) {
+            if *tag == TRIED || !is_clear {
                 self.tags.clear();
             } else {
                 self.tags.truncate(MAX_TAGS - 1);
-                self.tags.push_front(tag);
+                self.tags.push_front(*tag);
             }
         }
+        said.iter().map(|said| said.is_flood).collect()
     }
 
     /// What the next worker is told.
@@ -141,15 +151,27 @@ impl Book {
     }
 }
 
-/// What one worker has said; never waits for more.
-fn heard(worker: &UnixStream) -> Vec<Tag> {
-    let mut said = Vec::new();
-    let mut tag = [0; TAG];
-    while let Ok(length @ 1..) = recv(worker.as_raw_fd(), &mut tag, MsgFlags::MSG_DONTWAIT) {
-        // A worker writes whole tags. What is none is taken for a PIN that is tried.
-        said.push(if length == TAG { Tag(tag) } else { TRIED });
-    }
-    said
+/// What one worker has said.
+struct Said {
+    tags: Vec<Tag>,
+    /// It writes on and on.
+    is_flood: bool,
+}
+
+/// What one worker has said; never waits for more, and reads once, as one that is taken over may
+/// write faster than it is read.
+fn heard(worker: &UnixStream) -> Said {
+    let mut bytes = [0; (MAX_SAID + 1) * TAG];
+    let length = recv(worker.as_raw_fd(), &mut bytes, MsgFlags::MSG_DONTWAIT).unwrap_or(0);
+    let (tags, rest) = bytes.get(..length).unwrap_or_default().as_chunks::<TAG>();
+    let is_flood = tags.len() > MAX_SAID;
+    let tags = if is_flood || !rest.is_empty() {
+        // A worker writes whole tags, and few. Anything else is taken for a PIN that is tried.
+        vec![TRIED]
+    } else {
+        tags.iter().copied().map(Tag).collect()
+    };
+    Said { tags, is_flood }
 }
 
 /// How long the machine has slept since it started.

@@ -72,16 +72,16 @@ fn what_two_workers_said_at_one_time_counts_for_neither() {
 }
 
 #[test]
-fn nonsense_and_floods_of_a_worker_are_bounded() {
+fn nonsense_and_many_tags_of_a_worker_are_bounded() {
     let mut book = Book::default();
     let (mut known, control) = worker(&mut book);
-    for credential in 0..=u8::MAX {
+    for credential in 0..MAX_SAID as u8 {
         known.was_right(&key(1, 1), &[credential]);
     }
-    book.hear_at([&control].into_iter(), AWAKE);
+    assert_eq!(book.hear_at([&control].into_iter(), AWAKE), [false]);
     assert_eq!(book.tags_at(AWAKE).len(), MAX_TAGS * TAG);
     let (last, _) = worker(&mut book);
-    assert!(last.has_many(&key(1, 1), &[u8::MAX]), "the newest are kept");
+    assert!(last.has_many(&key(1, 1), &[MAX_SAID as u8 - 1]), "the newest are kept");
     assert!(!last.has_many(&key(1, 1), &[0]));
 
     let (nonsense, theirs) = UnixStream::pair().unwrap();
@@ -89,4 +89,36 @@ fn nonsense_and_floods_of_a_worker_are_bounded() {
     book.hear_at([&nonsense].into_iter(), AWAKE);
     assert!(book.tags_at(AWAKE).is_empty());
     assert!(!Known::told(&[1, 2, 3], None).has_many(&key(1, 1), b"credential"));
+}
+
+/// It writes faster than it is read: the parent goes on, and knows which one it is.
+#[test]
+fn a_worker_that_writes_without_end_keeps_nobody_and_is_told_apart() {
+    use std::io::Write;
+    let mut book = Book::default();
+    let (mut honest, its_control) = worker(&mut book);
+    honest.was_right(&key(1, 1), b"credential");
+    book.hear_at([&its_control].into_iter(), AWAKE);
+    assert!(!book.tags_at(AWAKE).is_empty());
+
+    let (flooded, mut theirs) = UnixStream::pair().unwrap();
+    let (full, is_full) = std::sync::mpsc::channel();
+    let writer = std::thread::spawn(move || {
+        let block = [7; 64 * 1024];
+        theirs.write_all(&block).unwrap();
+        full.send(()).unwrap();
+        while theirs.write_all(&block).is_ok() {}
+    });
+    is_full.recv().unwrap();
+    honest.was_right(&key(1, 1), b"credential");
+    assert_eq!(book.hear_at([&flooded, &its_control].into_iter(), AWAKE), [true, false]);
+    assert!(book.tags_at(AWAKE).is_empty(), "and nothing is believed that may have hidden a try");
+    drop(flooded);
+    writer.join().unwrap();
+
+    // Nor does a parent that reads nothing keep a worker.
+    let (mut unheard, _control) = worker(&mut book);
+    for _ in 0..10_000 {
+        unheard.is_tried();
+    }
 }
