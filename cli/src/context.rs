@@ -2,14 +2,13 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use wardkey_core::code::AnyCode;
 use wardkey_core::name::Language;
 use wardkey_settings::files::Owner;
 
 use crate::args::Cli;
-use crate::console::Operator;
+use crate::console::{Operator, Wait};
 use crate::error::CliError;
 use crate::output::Output;
 use crate::places::Places;
@@ -45,8 +44,8 @@ pub struct Environment<'a> {
 pub(crate) struct Context<'w, 'a> {
     pub(crate) cli: &'w Cli,
     pub(crate) language: Language,
-    /// How long a question for a secret waits; without it, for ever.
-    pub(crate) patience: Option<Duration>,
+    /// How long a question for a secret waits.
+    pub(crate) patience: Wait,
     pub(crate) env: &'w mut Environment<'a>,
 }
 

@@ -44,7 +44,7 @@ mod texts;
 
 pub use args::{Action, Cli, ConfigAction, KeyAction};
 pub use command::run;
-pub use console::{Console, NoAnswer, Operator};
+pub use console::{Console, NoAnswer, Operator, Wait};
 pub use context::Environment;
 pub use error::CliError;
 pub use places::Places;

@@ -16,13 +16,14 @@ mod who;
 use wardkey_core::exit::Exit;
 
 use crate::args::{Action, Cli, ConfigAction, KeyAction};
+use crate::console::Wait;
 use crate::context::{Context, Environment, language};
 use crate::output::Output;
 
 /// Runs a command. ([`Exit::Usage`] comes from reading the arguments.)
 pub fn run(cli: &Cli, env: &mut Environment<'_>) -> Exit {
     let language = language(cli.lang.as_deref());
-    let mut context = Context { cli, language, patience: None, env };
+    let mut context = Context { cli, language, patience: Wait::ForEver, env };
     let done = match &cli.action {
         Action::Status => status::status(&mut context).map(well),
         Action::Who(options) => who::who(&mut context, options).map(well),

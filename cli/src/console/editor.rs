@@ -62,6 +62,11 @@ impl Editor {
         Step::More
     }
 
+    /// Whether it is as if nobody had typed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes.is_empty() && !self.overflow && matches!(self.escape, Escape::None)
+    }
+
     fn erase_character(&mut self) {
         while self.bytes.pop().is_some_and(|byte| byte & 0xc0 == 0x80) {}
     }

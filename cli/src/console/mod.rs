@@ -7,5 +7,5 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 
-pub use person::{NoAnswer, Operator};
+pub use person::{NoAnswer, Operator, Wait};
 pub use standard::Console;

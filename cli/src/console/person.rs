@@ -31,6 +31,18 @@ impl From<Errno> for NoAnswer {
     }
 }
 
+/// How long a question for a secret waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// For ever.
+    ForEver,
+    /// So long.
+    For(Duration),
+    /// For ever while nobody types. What is begun and not finished after so long is forgotten, and
+    /// the question asked again: it belongs to somebody who went away, not to the next one.
+    OnceBegun(Duration),
+}
+
 /// Somebody, or a script, who is told things and asked questions.
 pub trait Operator {
     /// Whether it is a person at a terminal, who can be asked again.
@@ -46,9 +58,5 @@ pub trait Operator {
     ///
     /// # Errors
     /// [`NoAnswer`].
-    fn ask_secret(
-        &mut self,
-        question: &str,
-        wait: Option<Duration>,
-    ) -> Result<Zeroizing<String>, NoAnswer>;
+    fn ask_secret(&mut self, question: &str, wait: Wait) -> Result<Zeroizing<String>, NoAnswer>;
 }

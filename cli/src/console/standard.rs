@@ -8,7 +8,7 @@ use nix::sys::termios::{FlushArg, tcflush, tcgetattr};
 use zeroize::Zeroizing;
 
 use super::editor::{Editor, Step, text};
-use super::person::{MAX_ANSWER, NoAnswer, Operator};
+use super::person::{MAX_ANSWER, NoAnswer, Operator, Wait};
 use super::terminal::{Quiet, Signals, read_byte};
 
 /// Standard input, or what stands for it in a test, and standard error.
@@ -53,21 +53,32 @@ impl Console {
         }
     }
 
-    fn typed(
-        &mut self,
-        question: &str,
-        until: Option<Instant>,
-    ) -> Result<Zeroizing<String>, NoAnswer> {
+    fn typed(&mut self, question: &str, wait: Wait) -> Result<Zeroizing<String>, NoAnswer> {
+        let mut until = match wait {
+            Wait::For(time) => Some(Instant::now() + time),
+            Wait::ForEver | Wait::OnceBegun(_) => None,
+        };
         let quiet = Quiet::begin(&self.input)?;
         self.say.write_all(question.as_bytes()).and_then(|()| self.say.flush())?;
         let mut editor = Editor::default();
         let answer = loop {
             match quiet.next_byte(until) {
                 Ok(Some(byte)) => match editor.take(byte) {
-                    Step::More => {}
+                    Step::More => {
+                        if let Wait::OnceBegun(time) = wait {
+                            let begun = until.unwrap_or_else(|| Instant::now() + time);
+                            until = (!editor.is_empty()).then_some(begun);
+                        }
+                    }
                     Step::Done => break editor.finish(),
                     Step::Cancel => break Err(NoAnswer::Cancelled),
                 },
+                Err(NoAnswer::TimedOut) if matches!(wait, Wait::OnceBegun(_)) => {
+                    editor = Editor::default();
+                    until = None;
+                    let again = format!("\n{question}");
+                    self.say.write_all(again.as_bytes()).and_then(|()| self.say.flush())?;
+                }
                 Ok(None) => break Err(NoAnswer::Cancelled),
                 Err(error) => break Err(error),
             }
@@ -103,12 +114,7 @@ impl Operator for Console {
         .inspect_err(|_| self.show("\n"))
     }
 
-    fn ask_secret(
-        &mut self,
-        question: &str,
-        wait: Option<Duration>,
-    ) -> Result<Zeroizing<String>, NoAnswer> {
-        let until = wait.map(|wait| Instant::now() + wait);
-        if self.terminal { self.typed(question, until) } else { self.line() }
+    fn ask_secret(&mut self, question: &str, wait: Wait) -> Result<Zeroizing<String>, NoAnswer> {
+        if self.terminal { self.typed(question, wait) } else { self.line() }
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 use super::editor::{Editor, Step};
-use super::person::{MAX_ANSWER, NoAnswer, Operator};
+use super::person::{MAX_ANSWER, NoAnswer, Operator, Wait};
 use super::standard::Console;
 
 #[derive(Clone, Default)]
@@ -83,7 +83,7 @@ fn at_a_terminal(typed: &'static [u8]) -> (Result<Zeroizing<String>, NoAnswer>, 
     });
     let mut console = Console::new(slave.try_clone().unwrap(), Box::new(shown));
     assert!(console.interactive());
-    let answer = console.ask_secret("PIN: ", None);
+    let answer = console.ask_secret("PIN: ", Wait::ForEver);
     hand.join().unwrap();
     assert!(echoes(&slave), "the terminal is as it was");
     assert!(tcgetattr(&slave).unwrap().local_flags.contains(LocalFlags::ISIG | LocalFlags::ICANON));
@@ -132,6 +132,32 @@ fn a_visible_answer_waits_only_so_long_and_is_shown() {
     assert!(console.ask("Sure? ", None).is_err());
 }
 
+/// What somebody typed who went away is not there for the next one, who presses Enter.
+#[test]
+fn a_line_that_is_begun_and_not_finished_is_forgotten() {
+    let OpenptyResult { master, slave } = openpty(None, None).unwrap();
+    let shown = Shown::default();
+    let mut console = Console::new(slave, Box::new(shown.clone()));
+    let hand = std::thread::spawn(move || {
+        let type_at = |asked: usize, typed: &[u8]| {
+            while shown.0.lock().unwrap().iter().filter(|byte| **byte == b'?').count() < asked {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            nix::unistd::write(&master, typed).unwrap();
+        };
+        type_at(1, b"GOOD-CODE");
+        // It is asked again.
+        type_at(2, b"\r");
+        type_at(3, b"NEXT\x15NEXT-CODE\r");
+        master
+    });
+    let begun = Wait::OnceBegun(Duration::from_millis(500));
+    assert_eq!(console.ask_secret("Code? ", begun).unwrap().as_str(), "");
+    let begun = Wait::OnceBegun(Duration::from_secs(120));
+    assert_eq!(console.ask_secret("Code? ", begun).unwrap().as_str(), "NEXT-CODE");
+    drop(hand.join().unwrap());
+}
+
 #[test]
 fn answers_from_a_pipe_are_lines_in_the_order_asked() {
     let (read, write) = nix::unistd::pipe().unwrap();
@@ -140,7 +166,7 @@ fn answers_from_a_pipe_are_lines_in_the_order_asked() {
     let mut console = Console::new(read, Box::new(std::io::sink()));
     assert!(!console.interactive());
     for answer in ["first", "second", "", "last"] {
-        assert_eq!(console.ask_secret("?", None).unwrap().as_str(), answer);
+        assert_eq!(console.ask_secret("?", Wait::ForEver).unwrap().as_str(), answer);
     }
-    assert!(matches!(console.ask_secret("?", None), Err(NoAnswer::Cancelled)));
+    assert!(matches!(console.ask_secret("?", Wait::ForEver), Err(NoAnswer::Cancelled)));
 }

@@ -8,7 +8,7 @@ use wardkey_settings::pam::Settings;
 use wardkey_settings::problem;
 use zeroize::Zeroizing;
 
-use crate::console::Operator;
+use crate::console::{Operator, Wait};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::security_key::no_answer;
@@ -70,7 +70,7 @@ impl Conversation for Talk<'_> {
         // Modules are not part of this program: nothing of theirs may steer the terminal.
         let shown = printable(text, 1024);
         match style {
-            Style::Secret => self.person.ask_secret(&shown, None).map_err(|_| HungUp),
+            Style::Secret => self.person.ask_secret(&shown, Wait::ForEver).map_err(|_| HungUp),
             Style::Visible => self.person.ask(&shown, None).map(Zeroizing::new).map_err(|_| HungUp),
             Style::Error | Style::Info => {
                 self.person.say(&shown);

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clap::Parser;
-use wardkey_cli::{Cli, Environment, Places};
+use wardkey_cli::{Cli, Environment, Places, Wait};
 use wardkey_core::codec::{Bytes, List};
 use wardkey_core::document::{RootDocument, SignedRoot, TerminalDocument};
 use wardkey_core::id::{Aaguid, CredentialId, Hash, TerminalId};
@@ -42,7 +42,7 @@ pub struct Ran {
     pub errors: String,
     pub said: Vec<String>,
     /// How long each question was to wait.
-    pub waits: Vec<Option<Duration>>,
+    pub waits: Vec<Wait>,
 }
 
 impl Ran {

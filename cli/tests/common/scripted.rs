@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use wardkey_cli::{NoAnswer, Operator};
+use wardkey_cli::{NoAnswer, Operator, Wait};
 use zeroize::Zeroizing;
 
 /// What happened, in order, at all three.
@@ -15,7 +15,7 @@ pub struct Scripted {
     pub answers: VecDeque<String>,
     pub said: Vec<String>,
     /// How long each question was to wait.
-    pub waits: Vec<Option<Duration>>,
+    pub waits: Vec<Wait>,
     pub log: Log,
 }
 
@@ -27,13 +27,10 @@ impl Operator for Scripted {
         self.said.push(text.into());
     }
     fn ask(&mut self, question: &str, wait: Option<Duration>) -> Result<String, NoAnswer> {
+        let wait = wait.map_or(Wait::ForEver, Wait::For);
         self.ask_secret(question, wait).map(|answer| answer.as_str().to_owned())
     }
-    fn ask_secret(
-        &mut self,
-        question: &str,
-        wait: Option<Duration>,
-    ) -> Result<Zeroizing<String>, NoAnswer> {
+    fn ask_secret(&mut self, question: &str, wait: Wait) -> Result<Zeroizing<String>, NoAnswer> {
         self.waits.push(wait);
         self.log.lock().unwrap().push(format!("asked {question}"));
         match self.answers.pop_front() {

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use wardkey_cli::Wait;
+
 use super::{machine, plug};
 
 const CLEAN: &str = "\x1b[H\x1b[2J\x1b[3J";
-const AWAY: Option<Duration> = Some(Duration::from_secs(120));
-const READING: Option<Duration> = Some(Duration::from_secs(60));
+const CODE: Wait = Wait::OnceBegun(Duration::from_secs(120));
+const AWAY: Wait = Wait::For(Duration::from_secs(120));
+const READING: Wait = Wait::For(Duration::from_secs(60));
 
 #[test]
 fn one_person_comes_after_the_other_until_no_code_is_typed() {
@@ -19,13 +22,13 @@ fn one_person_comes_after_the_other_until_no_code_is_typed() {
     assert_eq!(ran.out.matches("has been registered").count(), 2, "{}", ran.out);
     assert!(ran.out.ends_with("\nKeys registered: 2\n"), "{}", ran.out);
     assert!(ran.errors.contains("WK-1506") && ran.errors.lines().count() == 1, "{}", ran.errors);
-    // Each begins at a clean screen, by what it is for; the code waits as long as nobody comes.
+    // Each begins at a clean screen, by what it is for; the code waits as long as nobody types.
     let begins = |said: &&String| said.starts_with("Register your security key");
     assert_eq!(ran.said.iter().filter(begins).count(), 4);
     assert_eq!(ran.said.iter().filter(|said| *said == CLEAN).count(), 3);
     assert_eq!(
         ran.waits,
-        [None, AWAY, READING, None, READING, None, AWAY, READING, None],
+        [CODE, AWAY, READING, CODE, READING, CODE, AWAY, READING, CODE],
         "code, PIN, next; code, next; code, PIN, next; code"
     );
 }

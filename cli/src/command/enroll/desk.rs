@@ -1,17 +1,18 @@
-//! One person after the other: at a desk, or on a console that does nothing else.
+//! One person after the other, at a desk.
 
 use std::time::Duration;
 
 use serde_json::json;
 use wardkey_core::code::Code;
 
+use crate::console::Wait;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output::Output;
 use crate::texts::Text;
 
-/// How long a question waits for somebody who has begun: whoever goes away leaves no code behind
-/// for which the next one would enroll a key.
+/// How long a question waits for somebody who has begun, also to type: whoever goes away leaves no
+/// code behind for which the next one would enroll a key.
 const AWAY: Duration = Duration::from_secs(120);
 /// How long it stands on the screen what came of it.
 const READING: Duration = Duration::from_secs(60);
@@ -27,10 +28,11 @@ pub(super) fn desk(
 ) -> Result<Output, CliError> {
     let mut count: u32 = 0;
     loop {
+        context.patience = Wait::OnceBegun(AWAY);
         context.tell(Text::DeskWelcome);
         let enrolled = match ask_code(context) {
             Ok(code) => {
-                context.patience = Some(AWAY);
+                context.patience = Wait::For(AWAY);
                 enroll_by(context, &code)
             }
             Err(error) if error.code() == Code::Cancelled => return Ok(done(context, count)),
@@ -43,7 +45,6 @@ pub(super) fn desk(
             }
             Err(error) => context.fail(&error),
         }
-        context.patience = None;
         if context.env.person.interactive() {
             // Whatever is answered, and also when nothing is.
             let _ = context.env.person.ask(&context.text(Text::DeskNext), Some(READING));
