@@ -220,7 +220,7 @@ pub fn run(
                 other.serving.as_ref().is_some_and(|other| other.caller == Caller::Agent)
             };
             let others = if busy.iter().all(agents) { Others::None } else { Others::Perhaps };
-            let told = (others, &*book.tags());
+            let told = (others, &*book.told());
             match hand_over(serving, told, spare.take(), &worker, &mut ending) {
                 Some(process) => {
                     busy.push(process);
@@ -313,14 +313,14 @@ fn refuse(connection: OwnedFd) {
 /// to a new one.
 fn hand_over(
     serving: Serving,
-    (others, tags): (Others, &[u8]),
+    (others, keys): (Others, &[u8]),
     ready: Option<Process>,
     worker: &impl Fn() -> Command,
     ending: &mut Ending<Process>,
 ) -> Option<Process> {
     let user = serving.peer.uid;
     let give = |process: &Process| {
-        handover::send(&process.control, serving.connection.as_fd(), others, tags).is_ok()
+        handover::send(&process.control, serving.connection.as_fd(), others, keys).is_ok()
     };
     let mut found = None;
     for process in

@@ -26,9 +26,13 @@ use wardkey_core::codec::sha256;
 use crate::keys::{Description, Plugging};
 
 /// Tags that are kept: a desk has a few keys plugged in.
-pub(crate) const MAX_TAGS: usize = 8;
+const MAX_TAGS: usize = 8;
 /// Bytes of a tag.
-pub(crate) const TAG: usize = 16;
+const TAG: usize = 16;
+/// Bytes of how long the machine had slept, in milliseconds.
+const SLEPT: usize = 8;
+/// The most that a worker is told.
+pub(crate) const MAX_TOLD: usize = SLEPT + MAX_TAGS * TAG;
 /// Instead of a tag: a PIN is tried.
 const TRIED: Tag = Tag([0; TAG]);
 /// Tags that one worker may have said since it was heard last: an honest one says two for a PIN,
@@ -55,21 +59,32 @@ impl Tag {
 #[derive(Debug, Default)]
 pub struct Known {
     tags: Vec<Tag>,
+    /// How long the machine had slept when these were told or found.
+    slept: Duration,
     parent: Option<OwnedFd>,
 }
 
 impl Known {
     /// What came with a connection from the process at the other end of `parent`.
     #[must_use]
-    pub fn told(tags: &[u8], parent: Option<OwnedFd>) -> Self {
+    pub fn told(told: &[u8], parent: Option<OwnedFd>) -> Self {
+        let Some((slept, tags)) = told.split_first_chunk::<SLEPT>() else {
+            return Self { parent, ..Self::default() };
+        };
+        let slept = Duration::from_millis(u64::from_le_bytes(*slept));
         let (tags, _) = tags.as_chunks::<TAG>();
-        Self { tags: tags.iter().copied().map(Tag).collect(), parent }
+        Self { tags: tags.iter().copied().map(Tag).collect(), slept, parent }
     }
 
     /// Whether a key has enough tries left for certain.
     #[must_use]
     pub fn has_many(&self, key: &Description, credential: &[u8]) -> bool {
-        key.plugging.is_some_and(|plugging| self.tags.contains(&Tag::of(plugging, credential)))
+        self.has_many_at(key, credential, slept())
+    }
+
+    fn has_many_at(&self, key: &Description, credential: &[u8], slept: Duration) -> bool {
+        !has_slept(self.slept, slept)
+            && key.plugging.is_some_and(|key| self.tags.contains(&Tag::of(key, credential)))
     }
 
     /// A PIN is to be sent to some key, or was not the right one.
@@ -80,8 +95,16 @@ impl Known {
 
     /// The PIN was the right one.
     pub fn was_right(&mut self, key: &Description, credential: &[u8]) {
+        self.was_right_at(key, credential, slept());
+    }
+
+    fn was_right_at(&mut self, key: &Description, credential: &[u8], slept: Duration) {
         if let Some(plugging) = key.plugging {
             let tag = Tag::of(plugging, credential);
+            if has_slept(self.slept, slept) {
+                self.tags.clear();
+                self.slept = slept;
+            }
             self.tags.push(tag);
             self.tell(tag);
         }
@@ -108,18 +131,27 @@ pub(crate) struct Book {
 impl Book {
     /// Takes what the workers have said since, and tells which of them say more than an honest one.
     pub(crate) fn hear<'w>(&mut self, workers: impl Iterator<Item = &'w UnixStream>) -> Vec<bool> {
-        self.hear_at(workers, slept())
+        self.hear_at(workers, slept)
     }
 
     fn hear_at<'w>(
         &mut self,
         workers: impl Iterator<Item = &'w UnixStream>,
-        slept: Duration,
+        slept: impl FnOnce() -> Duration,
     ) -> Vec<bool> {
-        self.wake(slept);
         let said: Vec<Said> = workers.map(heard).collect();
-        // Of what several said at one time nobody knows the order.
-        let is_clear = said.iter().filter(|said| !said.tags.is_empty()).count() < 2;
+        // Only now, when nothing is left that was said before the sleep.
+        let slept = slept();
+        let woke = has_slept(self.slept, slept);
+        if woke {
+            self.slept = slept;
+        }
+        // Of what several said at one time nobody knows the order, nor whether it was before the
+        // sleep.
+        let is_clear = !woke && said.iter().filter(|said| !said.tags.is_empty()).count() < 2;
+        if woke {
+            self.tags.clear();
+        }
         for tag in said.iter().flat_map(|said| &said.tags) {
             if *tag == TRIED || !is_clear {
                 self.tags.clear();
@@ -132,22 +164,15 @@ impl Book {
     }
 
     /// What the next worker is told.
-    pub(crate) fn tags(&mut self) -> Vec<u8> {
-        self.tags_at(slept())
+    pub(crate) fn told(&self) -> Vec<u8> {
+        self.told_at(slept())
     }
 
-    fn tags_at(&mut self, slept: Duration) -> Vec<u8> {
-        self.wake(slept);
-        self.tags.iter().flat_map(|Tag(tag)| *tag).collect()
-    }
-
-    fn wake(&mut self, slept: Duration) {
-        /// The two clocks are not read at one time.
-        const BETWEEN: Duration = Duration::from_millis(500);
-        if slept > self.slept + BETWEEN {
-            self.tags.clear();
-            self.slept = slept;
-        }
+    fn told_at(&self, slept: Duration) -> Vec<u8> {
+        let tags = if has_slept(self.slept, slept) { None } else { Some(&self.tags) };
+        let tags = tags.into_iter().flatten().flat_map(|Tag(tag)| *tag);
+        let millis = u64::try_from(self.slept.as_millis()).unwrap_or(u64::MAX);
+        millis.to_le_bytes().into_iter().chain(tags).collect()
     }
 }
 
@@ -172,6 +197,13 @@ fn heard(worker: &UnixStream) -> Said {
         tags.iter().copied().map(Tag).collect()
     };
     Said { tags, is_flood }
+}
+
+/// Whether the machine slept in between.
+fn has_slept(before: Duration, now: Duration) -> bool {
+    /// The two clocks are not read at one time.
+    const BETWEEN: Duration = Duration::from_millis(500);
+    now > before + BETWEEN
 }
 
 /// How long the machine has slept since it started.

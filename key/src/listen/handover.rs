@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 
 use crate::serve::Others;
-use crate::tries::{Known, MAX_TAGS, TAG};
+use crate::tries::{Known, MAX_TOLD};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
@@ -25,20 +25,20 @@ pub(super) fn send(
     control: &UnixStream,
     connection: BorrowedFd<'_>,
     others: Others,
-    tags: &[u8],
+    keys: &[u8],
 ) -> Result<(), Errno> {
     let byte = if others == Others::None { ALONE } else { WITH_OTHERS };
-    send_message(control.as_fd(), &[&[byte], tags].concat(), Some(connection))
+    send_message(control.as_fd(), &[&[byte], keys].concat(), Some(connection))
 }
 
 /// Waits for the connection that the parent hands over; `None` when it will not.
 #[must_use]
 pub fn receive(control: BorrowedFd<'_>) -> Option<(OwnedFd, Others, Known)> {
-    let mut message = [0; 1 + MAX_TAGS * TAG];
+    let mut message = [0; 1 + MAX_TOLD];
     let (length, connection) = receive_message(control, &mut message).ok()?;
-    let (byte, tags) = message.get(..length)?.split_first()?;
+    let (byte, keys) = message.get(..length)?.split_first()?;
     let others = if *byte == ALONE { Others::None } else { Others::Perhaps };
-    let known = Known::told(tags, control.try_clone_to_owned().ok());
+    let known = Known::told(keys, control.try_clone_to_owned().ok());
     Some((connection?, others, known))
 }
 
