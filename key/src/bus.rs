@@ -78,8 +78,8 @@ impl<B: Bus> SecurityKeys for HidrawKeys<B> {
         self.known.is_tried();
     }
 
-    fn pin_was_right(&mut self, key: &Description, credential: &[u8]) {
-        self.known.was_right(key, credential);
+    fn pin_was_right(&mut self, key: &Description, credential: &[u8], tries: Option<u8>) {
+        self.known.was_right(key, credential, tries);
     }
 }
 

@@ -121,8 +121,9 @@ pub trait SecurityKeys {
     /// A PIN is to be sent to a key, or was not the right one.
     fn pin_is_tried(&mut self) {}
 
-    /// This key took the right PIN for this credential.
-    fn pin_was_right(&mut self, _: &Description, _credential: &[u8]) {}
+    /// This key took the right PIN for this credential; the tries that it had when it was asked for
+    /// them last.
+    fn pin_was_right(&mut self, _: &Description, _credential: &[u8], _tries: Option<u8>) {}
 }
 
 /// One open key. All errors are [`KeyError`]s, with every status that CTAP has for an exchange as a

@@ -7,7 +7,8 @@
 //! A key that takes its right PIN has all its tries again. After three wrong ones in a row it takes
 //! none before it has lost its power (CTAP 2.1, 6.5.2.2 and 6.5.5.7). So one that took its right
 //! PIN here, and has been plugged in ever since, has at most three fewer than all, whoever else
-//! uses it meanwhile: that is not few, and nothing that a person must be told before they type.
+//! uses it meanwhile. Of eight that is not few, and nothing that a person must be told before they
+//! type. A key that by its make has fewer is asked each time.
 //!
 //! Everything else makes a key unknown again: any PIN that is tried here, until it was right; being
 //! plugged in, as the kernel then makes another node; and the machine's sleep, in which ports may
@@ -27,6 +28,8 @@ use crate::keys::{Description, Plugging};
 
 /// Tags that are kept: a desk has a few keys plugged in.
 const MAX_TAGS: usize = 8;
+/// PIN tries of a key that had none wrong (CTAP 2.1, 6.5.2.2: at most 8).
+const ALL_TRIES: u8 = 8;
 /// Bytes of a tag.
 const TAG: usize = 16;
 /// Bytes of how long the machine had slept, in milliseconds.
@@ -59,7 +62,9 @@ impl Tag {
 #[derive(Debug, Default)]
 pub struct Known {
     tags: Vec<Tag>,
-    /// How long the machine had slept when these were told or found.
+    /// Those that have all eight tries after a right PIN.
+    of_eight: Vec<Tag>,
+    /// How long the machine had slept when `tags` were told or found.
     slept: Duration,
     parent: Option<OwnedFd>,
 }
@@ -73,7 +78,8 @@ impl Known {
         };
         let slept = Duration::from_millis(u64::from_le_bytes(*slept));
         let (tags, _) = tags.as_chunks::<TAG>();
-        Self { tags: tags.iter().copied().map(Tag).collect(), slept, parent }
+        let tags: Vec<Tag> = tags.iter().copied().map(Tag).collect();
+        Self { of_eight: tags.clone(), tags, slept, parent }
     }
 
     /// Whether a key has enough tries left for certain.
@@ -93,14 +99,26 @@ impl Known {
         self.tell(TRIED);
     }
 
-    /// The PIN was the right one.
-    pub fn was_right(&mut self, key: &Description, credential: &[u8]) {
-        self.was_right_at(key, credential, slept());
+    /// The PIN was the right one; the tries that the key had when it was asked for them last.
+    pub fn was_right(&mut self, key: &Description, credential: &[u8], tries: Option<u8>) {
+        self.was_right_at(key, credential, tries, slept());
     }
 
-    fn was_right_at(&mut self, key: &Description, credential: &[u8], slept: Duration) {
+    fn was_right_at(
+        &mut self,
+        key: &Description,
+        credential: &[u8],
+        tries: Option<u8>,
+        slept: Duration,
+    ) {
         if let Some(plugging) = key.plugging {
             let tag = Tag::of(plugging, credential);
+            if !self.of_eight.contains(&tag) {
+                if tries.is_none_or(|tries| tries < ALL_TRIES) {
+                    return;
+                }
+                self.of_eight.push(tag);
+            }
             if has_slept(self.slept, slept) {
                 self.tags.clear();
                 self.slept = slept;

@@ -381,15 +381,15 @@ impl Search {
         fault.filter(|error| *error != KeyError::Removed).unwrap_or(KeyError::NoKeyInTime)
     }
 
-    /// Takes the key that claims this credential at this node; the search is over. Another device
-    /// may claim the same credential: which of them proved it, the caller knows.
-    pub fn take(self, path: &str, credential: &[u8]) -> Option<Box<dyn SecurityKey>> {
+    /// Takes the key that claims this credential at this node, and its PIN tries; the search ends.
+    /// Another device may claim the same: which of them proved it, the caller knows.
+    pub fn take(self, path: &str, credential: &[u8]) -> Option<(Box<dyn SecurityKey>, Option<u8>)> {
         self.devices.into_iter().find_map(|device| match &device.state {
             State::Claims(claim)
                 if device.key.description().path == path
                     && claim.proof.credential.as_slice() == credential =>
             {
-                Some(device.key)
+                Some((device.key, claim.key.details.as_ref().and_then(|details| details.pin_tries)))
             }
             _ => None,
         })

@@ -54,6 +54,8 @@ impl From<KeyError> for Stop {
 pub(super) struct Held {
     pub(super) key: Box<dyn SecurityKey>,
     pub(super) rp_id: String,
+    /// The PIN tries that it had left, if it was asked for them.
+    pub(super) tries: Option<u8>,
 }
 
 /// One connection.

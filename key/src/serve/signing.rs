@@ -23,7 +23,7 @@ impl Session<'_> {
         let limits = self.limits(wait);
         let credential = request.credential.as_slice();
         let held = self.identified(&request.path, &request.credential)?;
-        let key = held.key.description().clone();
+        let (key, tries) = (held.key.description().clone(), held.tries);
         let signed = held.key.assert(
             &held.rp_id,
             credential,
@@ -32,7 +32,7 @@ impl Session<'_> {
             &limits,
         );
         match &signed {
-            Ok(_) => self.keys.pin_was_right(&key, credential),
+            Ok(_) => self.keys.pin_was_right(&key, credential, tries),
             Err(_) => self.keys.pin_is_tried(),
         }
         Ok(convert::assertion(signed?)?)
@@ -80,7 +80,8 @@ impl Session<'_> {
     fn identified(&mut self, path: &str, credential: &CredentialId) -> Result<&mut Held, Stop> {
         if let Some((search, _)) = self.search.take() {
             let rp_id = search.rp_id().to_owned();
-            self.held = search.take(path, credential.as_slice()).map(|key| Held { key, rp_id });
+            let found = search.take(path, credential.as_slice());
+            self.held = found.map(|(key, tries)| Held { key, rp_id, tries });
         }
         let held = self.held.as_mut().filter(|held| held.key.description().path == path);
         held.ok_or(Stop::Protocol("a PIN before identification"))

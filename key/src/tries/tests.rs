@@ -1,6 +1,7 @@
 use super::*;
 
 const AWAKE: Duration = Duration::ZERO;
+const ALL: Option<u8> = Some(8);
 
 fn key(node: u64, made: i64) -> Description {
     let plugging = Some(Plugging { node, made });
@@ -20,7 +21,7 @@ fn a_key_that_took_its_pin_has_many_tries_until_a_pin_is_tried_again() {
     let (mut first, control) = worker(&book);
     assert!(!first.has_many(&key(1, 1), b"credential"));
     first.is_tried();
-    first.was_right(&key(1, 1), b"credential");
+    first.was_right(&key(1, 1), b"credential", ALL);
     assert!(first.has_many(&key(1, 1), b"credential"), "for the same worker too");
     book.hear_at([&control].into_iter(), || AWAKE);
 
@@ -42,13 +43,33 @@ fn a_key_that_took_its_pin_has_many_tries_until_a_pin_is_tried_again() {
     assert!(!worker(&book).0.has_many(&key(1, 1), b"credential"));
 }
 
+/// Three that nobody here saw leave a small key one, or none.
+#[test]
+fn a_key_that_never_had_eight_is_asked_each_time() {
+    let mut book = Book::default();
+    for (tries, has_many) in [(Some(4), false), (Some(7), false), (None, false), (Some(8), true)] {
+        let (mut known, control) = worker(&book);
+        known.is_tried();
+        known.was_right(&key(1, 1), b"credential", tries);
+        assert_eq!(known.has_many(&key(1, 1), b"credential"), has_many, "{tries:?}");
+        book.hear_at([&control].into_iter(), || AWAKE);
+        assert_eq!(worker(&book).0.has_many(&key(1, 1), b"credential"), has_many, "{tries:?}");
+    }
+    // One that was not asked because it had eight, after a wrong PIN as well.
+    let (mut told, _control) = worker(&book);
+    told.is_tried();
+    told.is_tried();
+    told.was_right(&key(1, 1), b"credential", None);
+    assert!(told.has_many(&key(1, 1), b"credential"));
+}
+
 #[test]
 fn after_sleep_every_key_is_asked_again() {
     const SLEPT: Duration = Duration::from_secs(60);
     let has_many = |known: &Known, slept| known.has_many_at(&key(1, 1), b"credential", slept);
     let mut book = Book::default();
     let (mut one, control) = worker(&book);
-    one.was_right_at(&key(1, 1), b"credential", AWAKE);
+    one.was_right_at(&key(1, 1), b"credential", ALL, AWAKE);
     book.hear_at([&control].into_iter(), || AWAKE);
     // A locker's, which waits over the sleep, and one that comes after it.
     let (waiting, _) = worker(&book);
@@ -61,12 +82,12 @@ fn after_sleep_every_key_is_asked_again() {
     assert!(!has_many(&Known::told(&book.told_at(AWAKE), None), SLEPT));
 
     // Sent before the sleep and read after it, whoever sees first that it was.
-    one.was_right_at(&key(1, 1), b"credential", AWAKE);
+    one.was_right_at(&key(1, 1), b"credential", ALL, AWAKE);
     book.told_at(SLEPT);
     book.hear_at([&control].into_iter(), || SLEPT);
     assert!(!has_many(&Known::told(&book.told_at(SLEPT), None), SLEPT));
 
-    one.was_right_at(&key(1, 1), b"credential", SLEPT);
+    one.was_right_at(&key(1, 1), b"credential", ALL, SLEPT);
     assert!(has_many(&one, SLEPT));
     book.hear_at([&control].into_iter(), || SLEPT);
     assert!(has_many(&Known::told(&book.told_at(SLEPT), None), SLEPT));
@@ -77,13 +98,13 @@ fn what_two_workers_said_at_one_time_counts_for_neither() {
     let mut book = Book::default();
     let (mut one, its_control) = worker(&book);
     let (mut other, others_control) = worker(&book);
-    one.was_right(&key(1, 1), b"credential");
+    one.was_right(&key(1, 1), b"credential", ALL);
     other.is_tried();
     // Whichever is heard first.
     for controls in [[&its_control, &others_control], [&others_control, &its_control]] {
         book.hear_at(controls.into_iter(), || AWAKE);
         assert!(book.tags.is_empty());
-        one.was_right(&key(1, 1), b"credential");
+        one.was_right(&key(1, 1), b"credential", ALL);
         other.is_tried();
     }
 }
@@ -93,7 +114,7 @@ fn nonsense_and_many_tags_of_a_worker_are_bounded() {
     let mut book = Book::default();
     let (mut known, control) = worker(&book);
     for credential in 0..MAX_SAID as u8 {
-        known.was_right(&key(1, 1), &[credential]);
+        known.was_right(&key(1, 1), &[credential], ALL);
     }
     assert_eq!(book.hear_at([&control].into_iter(), || AWAKE), [false]);
     assert_eq!(book.told_at(AWAKE).len(), MAX_TOLD);
@@ -114,7 +135,7 @@ fn a_worker_that_writes_without_end_keeps_nobody_and_is_told_apart() {
     use std::io::Write;
     let mut book = Book::default();
     let (mut honest, its_control) = worker(&book);
-    honest.was_right(&key(1, 1), b"credential");
+    honest.was_right(&key(1, 1), b"credential", ALL);
     book.hear_at([&its_control].into_iter(), || AWAKE);
     assert!(!book.tags.is_empty());
 
@@ -127,7 +148,7 @@ fn a_worker_that_writes_without_end_keeps_nobody_and_is_told_apart() {
         while theirs.write_all(&block).is_ok() {}
     });
     is_full.recv().unwrap();
-    honest.was_right(&key(1, 1), b"credential");
+    honest.was_right(&key(1, 1), b"credential", ALL);
     assert_eq!(book.hear_at([&flooded, &its_control].into_iter(), || AWAKE), [true, false]);
     assert!(book.tags.is_empty(), "and nothing is believed that may have hidden a try");
     drop(flooded);

@@ -58,8 +58,8 @@ impl SecurityKeys for FakeBus {
         self.known.is_tried();
     }
 
-    fn pin_was_right(&mut self, key: &Description, credential: &[u8]) {
-        self.known.was_right(key, credential);
+    fn pin_was_right(&mut self, key: &Description, credential: &[u8], tries: Option<u8>) {
+        self.known.was_right(key, credential, tries);
     }
 }
 

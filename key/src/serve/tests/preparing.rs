@@ -47,41 +47,54 @@ fn a_login_s_key_is_prepared_for_the_pin_before_it_comes() {
     }
 }
 
-/// A key that took its right PIN has all its tries, and is not asked for them; after a PIN that was
-/// tried and not right it is.
+/// A key that took its right PIN has all its tries, and is not asked for them if these are eight;
+/// after a PIN that was tried and not right it is.
 #[test]
-fn a_key_is_asked_for_its_tries_unless_it_took_its_pin() {
+fn a_key_is_asked_for_its_tries_unless_it_took_its_pin_and_has_eight() {
     static ASKED: AtomicUsize = AtomicUsize::new(0);
     static WRONG: AtomicUsize = AtomicUsize::new(0);
+    static LEFT: AtomicUsize = AtomicUsize::new(8);
     fn counting() -> TestKey {
         TestKey::new(|about, _| match about {
             RETRIES => {
                 ASKED.fetch_add(1, SeqCst);
-                Some(vec![Says::Cbor(0, vec![0xa1, 0x03, 3])])
+                let left = u8::try_from(LEFT.load(SeqCst)).unwrap();
+                Some(vec![Says::Cbor(0, vec![0xa1, 0x03, left])])
             }
             TOKEN if WRONG.load(SeqCst) > 0 => Some(vec![Says::Cbor(0x31, vec![])]),
             _ => None,
         })
     }
     let client = Client::new(Caller::Root, || vec![counting()]);
-    let tries = || {
+    let tries = |client: &Client| {
         ASKED.store(0, SeqCst);
         let Reply::Identified(found) = client.ask(&identify(&[id(1)], 0)) else { panic!() };
         (found.key.details.unwrap().pin_tries, ASKED.load(SeqCst))
     };
-    assert_eq!(tries(), (Some(3), 1), "nothing is known of it");
-    assert!(matches!(client.ask(&assert_with(id(1), 1000)), Reply::Assertion(_)));
-    assert_eq!(tries(), (None, 0), "it took its PIN");
-    assert_eq!(tries(), (None, 0));
+    let sign = |client: &Client| client.ask(&assert_with(id(1), 1000));
+    assert_eq!(tries(&client), (Some(8), 1), "nothing is known of it");
+    assert!(matches!(sign(&client), Reply::Assertion(_)));
+    assert_eq!(tries(&client), (None, 0), "it took its PIN");
+    assert_eq!(tries(&client), (None, 0));
 
     WRONG.store(1, SeqCst);
-    let Reply::Failed(failed) = client.ask(&assert_with(id(1), 1000)) else { panic!() };
-    assert_eq!((failed.code, failed.tries_left), (Code::PinWrong, Some(3)), "as ever");
-    assert_eq!(tries(), (Some(3), 1));
+    LEFT.store(7, SeqCst);
+    let Reply::Failed(failed) = sign(&client) else { panic!() };
+    assert_eq!((failed.code, failed.tries_left), (Code::PinWrong, Some(7)), "as ever");
+    assert_eq!(tries(&client), (Some(7), 1));
     WRONG.store(0, SeqCst);
-    assert!(matches!(client.ask(&assert_with(id(1), 1000)), Reply::Assertion(_)));
-    assert_eq!(tries(), (None, 0));
+    LEFT.store(8, SeqCst);
+    assert!(matches!(sign(&client), Reply::Assertion(_)));
+    assert_eq!(tries(&client), (None, 0));
     // What else sends a PIN, whatever comes of it.
     client.ask(&Request::SetPin(pin()));
-    assert_eq!(tries(), (Some(3), 1));
+    assert_eq!(tries(&client), (Some(8), 1));
+
+    // One that by its make has four.
+    LEFT.store(4, SeqCst);
+    let client = Client::new(Caller::Root, || vec![counting()]);
+    for _ in 0..2 {
+        assert_eq!(tries(&client), (Some(4), 1), "also after its PIN");
+        assert!(matches!(sign(&client), Reply::Assertion(_)));
+    }
 }
