@@ -298,10 +298,10 @@ pub struct EnrollOptions {
     /// What the key is called in the server's list [default: the name the device gives itself].
     #[arg(long, value_name = "LABEL")]
     pub label: Option<DisplayText>,
-    /// One person after the other, until the question for a code gets Ctrl-C: for a desk, or a
-    /// console of its own.
+    /// One person after the other, until the question for a code gets Ctrl-C: for a desk.
     ///
-    /// Whoever has begun and answers nothing for two minutes has to begin again.
+    /// Whoever has begun and answers nothing for two minutes has to begin again. Stay beside it:
+    /// Ctrl-C and Ctrl-Z give your shell to the person at the keyboard.
     #[arg(long, conflicts_with_all = ["code", "label"])]
     pub desk: bool,
 }
