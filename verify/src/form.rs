@@ -38,7 +38,7 @@ impl Copied {
     /// How a line of this form has an event.
     pub fn of(event: &Event, format: Format) -> Option<Self> {
         // Who tells of it is none of the fields.
-        let source = Source { host: "-".into(), pid: 0, version: "-".into(), enterprise: 0 };
+        let source = Source::new("-", "-", "-", 0);
         Self::read(&wardkey_records::render(format, event, &source))
     }
 
@@ -262,7 +262,7 @@ mod tests {
         ] {
             assert_eq!(Copied::read(&wrapped).as_ref(), Some(&wanted), "{wrapped}");
         }
-        let source = Source { host: "h".into(), pid: 1, version: "1".into(), enterprise: 32473 };
+        let source = Source::new("h", "wardkey-agent", "1", 32473);
         let ecs = wardkey_records::render(Format::Ecs, &event(), &source);
         let mut ecs: Value = serde_json::from_str(&ecs).unwrap();
         ecs["@timestamp"] = "2026-09-21T14:13:20.000Z".into();

@@ -50,7 +50,7 @@ fn participants(event: &Event, source: &Source, id: Term) -> String {
         ("NetworkAccessPointTypeCode", "1".into()),
     ];
     let about_itself = id == APPLICATION_ACTIVITY;
-    let pid = source.pid.to_string();
+    let pid = source.pid.map(|pid| ("AlternativeUserID", pid.to_string()));
 
     let user = (!about_itself).then(|| {
         let name = said::user(event).unwrap_or_else(|| said::NIL.into());
@@ -60,16 +60,11 @@ fn participants(event: &Event, source: &Source, id: Term) -> String {
         let rest = std::iter::once(("UserIsRequestor", "true".to_owned())).chain(node.clone());
         format!("<ActiveParticipant {}/>", attributes(own.chain(rest)))
     });
-    let own = [
-        ("UserID", "wardkey-agent".to_owned()),
-        ("AlternativeUserID", pid),
-        ("UserIsRequestor", "false".to_owned()),
-    ];
+    let name = std::iter::once(("UserID", source.program.to_owned()));
+    let own = name.chain(pid).chain([("UserIsRequestor", "false".to_owned())]);
     let role = if about_itself { coded("RoleIDCode", APPLICATION, "DCM") } else { String::new() };
-    let agent = format!(
-        "<ActiveParticipant {}>{role}</ActiveParticipant>",
-        attributes(own.into_iter().chain(node))
-    );
+    let agent =
+        format!("<ActiveParticipant {}>{role}</ActiveParticipant>", attributes(own.chain(node)));
     user.unwrap_or_default() + &agent
 }
 

@@ -17,7 +17,7 @@ pub(crate) fn line(event: &Event, source: &Source) -> String {
     let header = [
         "CEF:0".to_owned(),
         "Wardkey".to_owned(),
-        "wardkey-agent".to_owned(),
+        source.program.to_owned(),
         in_header(&source.version),
         event.name.code(),
         words::title(event).to_owned(),

@@ -61,7 +61,7 @@ pub(crate) fn line(event: &Event, source: &Source) -> String {
         },
         "observer": {
             "vendor": "Wardkey",
-            "product": "wardkey-agent",
+            "product": source.program,
             "version": source.version,
         },
         "log": {

@@ -73,8 +73,8 @@ fn agents(event: &Event, source: &Source, id: Term) -> Vec<Value> {
     });
     let agent = json!({
         "type": { "coding": [dicom(APPLICATION)] },
-        "who": { "display": "wardkey-agent" },
-        "altId": source.pid.to_string(),
+        "who": { "display": source.program },
+        "altId": json::maybe(source.pid.map(|pid| pid.to_string())),
         "requestor": false,
         "network": network,
     });

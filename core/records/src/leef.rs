@@ -37,7 +37,8 @@ pub(crate) fn line(event: &Event, source: &Source) -> String {
         .collect();
 
     format!(
-        "LEEF:2.0|Wardkey|wardkey-agent|{}|{}|{DELIMITER}|{}",
+        "LEEF:2.0|Wardkey|{}|{}|{}|{DELIMITER}|{}",
+        source.program,
         attribute(&source.version).replace('|', "?"),
         event.name.code(),
         attributes.join(&DELIMITER.to_string())

@@ -43,7 +43,7 @@ pub(crate) fn line(event: &Event, source: &Source) -> String {
             "log_name": "wardkey.audit",
             "log_provider": "wardkey",
             "product": {
-                "name": "wardkey-agent",
+                "name": source.program,
                 "vendor_name": "Wardkey",
                 "version": source.version,
             },
@@ -113,7 +113,7 @@ fn of_class(class: Class, event: &Event, source: &Source) -> Value {
             "status": "New",
         }),
         Class::Application => json!({
-            "app": { "name": "wardkey-agent", "version": source.version },
+            "app": { "name": source.program, "version": source.version },
         }),
         Class::EventLog => json!({ "log_name": "wardkey.audit", "log_provider": "wardkey" }),
     }

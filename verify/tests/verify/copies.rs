@@ -20,8 +20,7 @@ fn changed(change: impl FnOnce(&mut Vec<String>)) -> Vec<String> {
 fn a_copy_that_nobody_touched_is_the_log_in_every_form() {
     let (desk, log) = (Desk::new(), Log::new(20));
     let folder = desk.exported("log", &log);
-    let source =
-        Source { host: "ward3-07".into(), pid: 812, version: "0.1.0".into(), enterprise: 32473 };
+    let source = Source::new("ward3-07", "wardkey-agent", "0.1.0", 32473);
     for format in [Format::KeyValue, Format::Rfc5424, Format::Ecs, Format::Ocsf] {
         let line = |place| wardkey_records::syslog_message(format, &log.event(place), &source);
         let plain = |place| wardkey_records::render(format, &log.event(place), &source);

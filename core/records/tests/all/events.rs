@@ -68,5 +68,5 @@ pub fn all() -> Vec<Event> {
 }
 
 pub fn source() -> Source {
-    Source { host: "ward3-07".into(), pid: 812, version: "0.1.0".into(), enterprise: 32473 }
+    Source { pid: Some(812), ..Source::new("ward3-07", "wardkey-agent", "0.1.0", 32473) }
 }
