@@ -4,12 +4,13 @@
 //! ```text
 //!   record ── tally ── spool ──┬── deliver: syslog ── render::syslog ──> rsyslog, journald
 //!                              ├── deliver: server ── render::server ──> server, confirmed by id
-//!                              └── deliver: sinks ── wardkey-records ──> SIEM, file, journal
+//!                              └── deliver: sinks ── wardkey-sinks ──> SIEM, file, journal
 //! ```
 //! Each destination has its cursor on the spool, its thread and its wake: one that is down or slow
 //! delays no other. A new kind of destination is an entry in
 //! [`destination::all`] and a [`deliver::Transport`].
 
+pub mod carried;
 pub mod collecting;
 pub mod deliver;
 pub mod destination;

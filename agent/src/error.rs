@@ -5,8 +5,7 @@ use wardkey_core::cause::{Cause, Chain};
 use wardkey_core::code::{AnyCode, Code, Denial, Notice};
 use wardkey_core::codec::CodecError;
 use wardkey_core::sign::SignatureError;
-
-use crate::audit::transport::failure::{CollectorError, RecordFileError, is_full};
+use wardkey_sinks::failure::{SinkError, is_full};
 
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]
@@ -44,15 +43,9 @@ pub enum AgentError {
     /// The server refused or could not be reached.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// A collector has not got its records.
+    /// A collector, a file or the journal has not got its records.
     #[error(transparent)]
-    Collector(#[from] CollectorError),
-    /// A file has not got its records.
-    #[error(transparent)]
-    RecordFile(#[from] RecordFileError),
-    /// The journal takes no entry.
-    #[error("the journal cannot be reached: {0}")]
-    Journal(#[source] std::io::Error),
+    Sink(#[from] SinkError),
     /// The system log takes no line.
     #[error("the system log cannot be reached: {}", Chain(.0.as_ref()))]
     SystemLog(#[source] Cause),
@@ -145,11 +138,7 @@ impl AgentError {
             Self::Signature(_) => Code::ServerNotTrusted,
             Self::Denied(denial) => denial.code,
             Self::Server(error) => error.code(),
-            Self::Collector(_)
-            | Self::RecordFile(_)
-            | Self::Journal(_)
-            | Self::SystemLog(_)
-            | Self::Io(_) => Code::Internal,
+            Self::Sink(_) | Self::SystemLog(_) | Self::Io(_) => Code::Internal,
         }
     }
 
@@ -157,16 +146,12 @@ impl AgentError {
     /// library said, in its own words.
     pub fn told(&self) -> Told {
         let code = match self {
-            Self::Collector(error) => error.notice().into(),
-            Self::RecordFile(error) => error.notice().into(),
-            Self::Journal(_) => Notice::JournalAway.into(),
+            Self::Sink(error) => error.notice().into(),
             Self::SystemLog(_) => Notice::SystemLogAway.into(),
             error => AnyCode::from(error.code()),
         };
         let system = match self {
-            Self::Collector(error) => error.system(),
-            Self::RecordFile(error) => Some(error.to_string()),
-            Self::Journal(error) => Some(error.to_string()),
+            Self::Sink(error) => error.system(),
             Self::Store(cause)
             | Self::SystemLog(cause)
             | Self::Server(

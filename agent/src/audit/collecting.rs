@@ -3,16 +3,12 @@
 use std::sync::Arc;
 
 use wardkey_settings::sink::Sink;
+use wardkey_sinks::to;
 
 use crate::agent::Agent;
-use crate::audit::deliver::{Transport, run_at};
+use crate::audit::carried::Carried;
+use crate::audit::deliver::run_at;
 use crate::audit::destination;
-use crate::audit::outlet::Outlet;
-use crate::audit::transport::collector::Network;
-use crate::audit::transport::datagrams::Datagrams;
-use crate::audit::transport::file::Lines;
-use crate::audit::transport::intake::Intake;
-use crate::audit::transport::journal::Journal;
 use crate::config::Config;
 use crate::error::AgentError;
 use crate::lock::lock;
@@ -73,20 +69,7 @@ pub fn change(agent: &Arc<Agent>, config: &Config) -> Result<bool, AgentError> {
 fn carry(agent: &Arc<Agent>, config: &Config, sink: &Sink) -> Result<(), AgentError> {
     let Some(destination) = agent.outlets.destination(&sink.name()) else { return Ok(()) };
     let Some(outlet) = agent.outlets.of(destination) else { return Ok(()) };
-    match sink {
-        Sink::Collector(to) => spawn(agent, outlet, Network::new(config, destination, to)),
-        Sink::Datagrams(to) => spawn(agent, outlet, Datagrams::new(config, destination, to)),
-        Sink::Intake(to) => spawn(agent, outlet, Intake::new(config, destination, to)),
-        Sink::File(to) => spawn(agent, outlet, Lines::new(config, destination, to)),
-        Sink::Journal(to) => spawn(agent, outlet, Journal::new(config, destination, to)),
-    }
-}
-
-fn spawn(
-    agent: &Arc<Agent>,
-    outlet: Arc<Outlet>,
-    transport: impl Transport + Send + 'static,
-) -> Result<(), AgentError> {
+    let transport = Carried::new(config, destination, |terms| to(sink, terms));
     let agent = Arc::clone(agent);
     std::thread::Builder::new()
         .name("sink".into())

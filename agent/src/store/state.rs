@@ -14,9 +14,10 @@ use std::sync::{Mutex, MutexGuard};
 use redb::WriteTransaction;
 use wardkey_core::codec::{self, Document};
 use wardkey_core::event::Event;
-use wardkey_core::id::{EventId, Hash};
+use wardkey_core::id::Hash;
 use wardkey_core::marks::Marks;
 use wardkey_core::time::UnixTime;
+pub use wardkey_sinks::way::{At, Record};
 
 use crate::error::AgentError;
 use crate::lock::lock;
@@ -59,24 +60,6 @@ pub struct State {
     limits: Limits,
     listed: Listed,
     memory: Mutex<Memory>,
-}
-
-/// Where a record is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum At {
-    /// In the spool, under this number.
-    Disk(u64),
-    /// In memory only.
-    Memory(EventId),
-}
-
-/// A record on its way to a destination.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
-    /// Where it is.
-    pub at: At,
-    /// The event's encoding.
-    pub event: Vec<u8>,
 }
 
 impl State {
@@ -255,7 +238,7 @@ impl State {
             return Ok(in_memory);
         }
         let rows = self.db.read(|transaction| read::pending(transaction, to, most))?;
-        Ok(rows.into_iter().map(|row| Record { at: At::Disk(row.seq), event: row.event }).collect())
+        Ok(rows.into_iter().map(|row| Record::own(At::Disk(row.seq), row.event)).collect())
     }
 
     fn pending_in_memory(&self, to: &Destination, most: Most) -> Vec<Record> {
@@ -263,7 +246,7 @@ impl State {
         let memory = self.memory();
         let records = memory
             .pending(to)
-            .map(|event| Record { at: At::Memory(event.id), event: codec::to_bytes(event) })
+            .map(|event| Record::own(At::Memory(event.id), codec::to_bytes(event)))
             .enumerate()
             .take_while(|(number, record)| {
                 bytes = bytes.saturating_add(record.event.len());

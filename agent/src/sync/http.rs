@@ -1,24 +1,16 @@
-//! HTTPS with JSON bodies, by ureq over a connector of ours that takes our TLS.
+//! HTTPS with JSON bodies, by ureq over the connector of `wardkey-sinks`, which takes our TLS.
 //!
 //! Errors of this module are [`ServerError`].
 
 pub mod places;
-pub mod posted;
 
-use std::fmt;
-use std::io::{Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use ureq::unversioned::resolver::DefaultResolver;
-use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, TcpConnector, Transport,
-    TransportAdapter,
-};
 use wardkey_core::code::Code;
 use wardkey_core::id::Hash;
 use wardkey_core::message::http::{
@@ -28,6 +20,7 @@ use wardkey_core::message::http::{
     WaitRequest,
 };
 use wardkey_core::name::{ScopeName, printable};
+use wardkey_sinks::https::{connecting, host_of, untrusted};
 
 use crate::error::ServerError;
 use crate::sync::upstream::Upstream;
@@ -38,8 +31,6 @@ const MAX_BODY: u64 = 10 * 1024 * 1024;
 const ANSWER: Duration = Duration::from_secs(30);
 /// For the time, for which somebody waits at the login: less than a module waits for an agent.
 const TIME: Duration = Duration::from_secs(3);
-/// For TCP and TLS.
-const CONNECT: Duration = Duration::from_secs(10);
 
 /// An HTTPS server.
 #[derive(Debug)]
@@ -55,20 +46,7 @@ impl Http {
     /// [`ServerError::Malformed`] when the address is not one.
     pub fn new(server: &str, tls: Arc<ClientConfig>) -> Result<Self, ServerError> {
         server_name(server)?;
-        let config = ureq::Agent::config_builder()
-            .https_only(true)
-            .http_status_as_error(false)
-            .max_redirects(0)
-            // Never by the environment: an address is what the administrator joined.
-            .proxy(None)
-            .user_agent(concat!("wardkey-agent/", env!("CARGO_PKG_VERSION")))
-            .timeout_connect(Some(CONNECT))
-            .max_idle_connections(4)
-            .input_buffer_size(16 * 1024)
-            .output_buffer_size(16 * 1024)
-            .build();
-        let connector = ().chain(TcpConnector::default()).chain(TlsConnector { tls });
-        let agent = ureq::Agent::with_parts(config, connector, DefaultResolver::default());
+        let agent = connecting(tls, concat!("wardkey-agent/", env!("CARGO_PKG_VERSION")));
         Ok(Self { agent, base: server.trim_end_matches('/').to_owned() })
     }
 
@@ -154,19 +132,11 @@ pub fn server_name(server: &str) -> Result<ServerName<'static>, ServerError> {
     host_of(&uri).ok_or_else(bad)
 }
 
-fn host_of(uri: &ureq::http::Uri) -> Option<ServerName<'static>> {
-    let host = uri.host()?.trim_start_matches('[').trim_end_matches(']').to_owned();
-    ServerName::try_from(host).ok()
-}
-
 fn transport_error(error: ureq::Error) -> ServerError {
-    if let ureq::Error::Io(io) = &error
-        && let Some(rustls::Error::InvalidCertificate(why)) =
-            io.get_ref().and_then(|inner| inner.downcast_ref())
-    {
-        return ServerError::NotTrusted(why.to_string().into());
+    match untrusted(&error) {
+        Some(why) => ServerError::NotTrusted(why.into()),
+        None => ServerError::Unreachable(error.into()),
     }
-    ServerError::Unreachable(error.into())
 }
 
 impl Upstream for Http {
@@ -211,81 +181,6 @@ impl Upstream for Http {
         request: &EnrollFinishRequest,
     ) -> Result<EnrollFinishReply, ServerError> {
         self.post("/v1/enroll/finish", request, ANSWER)
-    }
-}
-
-/// Wraps TCP in our TLS.
-struct TlsConnector {
-    tls: Arc<ClientConfig>,
-}
-
-impl fmt::Debug for TlsConnector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TlsConnector")
-    }
-}
-
-impl<In: Transport> Connector<In> for TlsConnector {
-    type Out = TlsTransport;
-
-    fn connect(
-        &self,
-        details: &ConnectionDetails<'_>,
-        chained: Option<In>,
-    ) -> Result<Option<TlsTransport>, ureq::Error> {
-        let tcp = chained.ok_or(ureq::Error::ConnectionFailed)?;
-        let name = host_of(details.uri).ok_or(ureq::Error::Tls("no name to verify"))?;
-        let mut connection =
-            ClientConnection::new(Arc::clone(&self.tls), name).map_err(std::io::Error::other)?;
-        let mut socket = TransportAdapter::new(tcp.boxed(), Arc::clone(&details.current_time));
-        socket.set_timeout(details.timeout);
-        connection.complete_io(&mut socket)?;
-        let buffers = LazyBuffers::new(
-            details.config.input_buffer_size(),
-            details.config.output_buffer_size(),
-        );
-        Ok(Some(TlsTransport { buffers, stream: StreamOwned { conn: connection, sock: socket } }))
-    }
-}
-
-struct TlsTransport {
-    buffers: LazyBuffers,
-    stream: StreamOwned<ClientConnection, TransportAdapter>,
-}
-
-impl fmt::Debug for TlsTransport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TlsTransport")
-    }
-}
-
-impl Transport for TlsTransport {
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        &mut self.buffers
-    }
-
-    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
-        self.stream.get_mut().set_timeout(timeout);
-        let output = self.buffers.output().get(..amount).unwrap_or_default();
-        self.stream.write_all(output)?;
-        self.stream.flush()?;
-        Ok(())
-    }
-
-    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
-        self.stream.get_mut().set_timeout(timeout);
-        let input = self.buffers.input_append_buf();
-        let amount = self.stream.read(input)?;
-        self.buffers.input_appended(amount);
-        Ok(amount > 0)
-    }
-
-    fn is_open(&mut self) -> bool {
-        self.stream.get_mut().get_mut().is_open()
-    }
-
-    fn is_tls(&self) -> bool {
-        true
     }
 }
 

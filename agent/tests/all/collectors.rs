@@ -10,15 +10,16 @@ use std::time::Duration;
 use crate::common::server::authority;
 use crate::common::*;
 use nix::sys::socket;
+use wardkey_agent::audit::carried::Carried;
 use wardkey_agent::audit::deliver::{Transport, batch};
 use wardkey_agent::audit::destination::SYSLOG;
-use wardkey_agent::audit::transport::collector::Network;
 use wardkey_agent::store::spool::cursor::Destination;
 use wardkey_core::code::{Code, Notice};
 use wardkey_core::event::{EventName, Format, Outcome};
 use wardkey_core::message::agent::DestinationStatus;
 use wardkey_settings::collector::{Collector, Way};
 use wardkey_settings::sink::Sink;
+use wardkey_sinks::collector::Network;
 
 /// A port of the loopback interface that the system gives to nobody else while this lives. Whoever
 /// asks for it by its number can listen there, and until then a connection is refused: the socket
@@ -71,9 +72,9 @@ pub fn fixture_of(sinks: &[Sink]) -> Fixture {
     fixture
 }
 
-pub fn network(fixture: &Fixture, collector: &Collector) -> Network {
+pub fn network(fixture: &Fixture, collector: &Collector) -> Carried<Network> {
     let destination = fixture.agent.outlets.destination(&collector.name()).unwrap();
-    Network::new(&fixture.agent.config, destination, collector)
+    Carried::new(&fixture.agent.config, destination, |terms| Network::new(terms, collector))
 }
 
 pub fn waiting(fixture: &Fixture, collector: &Collector) -> u64 {

@@ -109,7 +109,7 @@ fn a_server_that_never_speaks_tls_costs_no_more_than_the_time_of_a_batch() {
     let listener = port.listen();
     let reading = std::thread::spawn(move || drain(&mut listener.accept().unwrap().0));
     let begun = std::time::Instant::now();
-    let mut transport = network(&f, &to).within(Duration::from_millis(300));
+    let mut transport = network(&f, &to).by(|way| way.within(Duration::from_millis(300)));
     let error = batch(&f.agent, &mut transport).unwrap_err().to_string();
     // Nothing of the batch was on its way, so smaller ones would change nothing.
     assert!(error.contains("cannot be reached: timed out"), "{error}");

@@ -49,7 +49,7 @@ fn a_collector_that_is_too_slow_for_a_batch_gets_smaller_ones_until_it_has_all()
     let before = waiting(&f, &to);
     // Some hundred records; all have twice as many octets, or more.
     let heard = read_by(port.listen_narrowly(), 250_000);
-    let mut transport = network(&f, &to).within(Duration::from_millis(1500));
+    let mut transport = network(&f, &to).by(|way| way.within(Duration::from_millis(1500)));
     let (mut failed, mut arrived) = (0, 0);
     while waiting(&f, &to) > 0 {
         match batch(&f.agent, &mut transport) {

@@ -201,7 +201,8 @@ fn an_address_at_which_tls_fails_leaves_the_records_to_the_next() {
         text
     });
     let lookup = |_: &str| Ok(ADDRESSES.lock().unwrap().clone());
-    let mut transport = network(&f, &to).asking(lookup).within(Duration::from_secs(10));
+    let mut transport =
+        network(&f, &to).by(|way| way.asking(lookup).within(Duration::from_secs(10)));
     batch(&f.agent, &mut transport).unwrap();
     assert_eq!(numbers(&reading.join().unwrap()), (0..20).collect::<Vec<_>>());
     assert_eq!((heard.join().unwrap().as_str(), waiting(&f, &to)), ("", 0));

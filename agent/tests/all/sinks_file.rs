@@ -7,14 +7,15 @@ use std::process::Command;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use wardkey_agent::audit::carried::Carried;
 use wardkey_agent::audit::deliver::batch;
 use wardkey_agent::audit::destination::{self, SERVER};
-use wardkey_agent::audit::transport::file::Lines;
 use wardkey_agent::store::spool::read::Most;
 use wardkey_agent::store::state::State;
 use wardkey_core::code::Notice;
 use wardkey_core::event::{Event, EventName, Format};
 use wardkey_settings::sink::{LogFile, Sink};
+use wardkey_sinks::file::Lines;
 
 use crate::collectors::{destination_of, fixture_of, numbers, record, shown};
 use crate::common::*;
@@ -24,9 +25,9 @@ fn log_file(folder: &Path, format: Format) -> LogFile {
     LogFile { path: folder.join("records.log"), format }
 }
 
-fn lines(f: &Fixture, to: &LogFile) -> Lines {
+fn lines(f: &Fixture, to: &LogFile) -> Carried<Lines> {
     let destination = destination_of(f, &Sink::File(to.clone()));
-    Lines::new(&f.agent.config, destination, to)
+    Carried::new(&f.agent.config, destination, |terms| Lines::new(terms, to))
 }
 
 fn waiting(f: &Fixture, to: &LogFile) -> u64 {

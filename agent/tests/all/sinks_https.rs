@@ -9,13 +9,14 @@ use std::thread::JoinHandle;
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
+use wardkey_agent::audit::carried::Carried;
 use wardkey_agent::audit::deliver::batch;
-use wardkey_agent::audit::transport::intake::Intake;
 use wardkey_agent::upkeep::record_lost;
 use wardkey_core::code::Notice;
 use wardkey_core::event::EventName;
 use wardkey_settings::intake;
 use wardkey_settings::sink::Sink;
+use wardkey_sinks::intake::Intake;
 
 use crate::collectors::{Port, destination_of, numbers, record, shown};
 use crate::collectors_tls::tls;
@@ -107,8 +108,9 @@ impl Scene {
         Sink::Intake(self.to.clone())
     }
 
-    fn transport(&self) -> Intake {
-        Intake::new(&self.f.agent.config, destination_of(&self.f, &self.sink()), &self.to)
+    fn transport(&self) -> Carried<Intake> {
+        let destination = destination_of(&self.f, &self.sink());
+        Carried::new(&self.f.agent.config, destination, |terms| Intake::new(terms, &self.to))
     }
 
     fn waiting(&self) -> u64 {

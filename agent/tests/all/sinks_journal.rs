@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
+use wardkey_agent::audit::carried::Carried;
 use wardkey_agent::audit::deliver::batch;
-use wardkey_agent::audit::transport::journal::Journal;
 use wardkey_core::code::Notice;
 use wardkey_core::event::{Event, EventName, Outcome};
 use wardkey_core::name::printable;
 use wardkey_settings::sink::Sink;
+use wardkey_sinks::journal::Journal;
 
 use crate::collectors::{destination_of, fixture_of, record, shown};
 use crate::common::*;
@@ -86,9 +87,9 @@ impl Drop for Journald {
     }
 }
 
-fn transport(f: &Fixture, socket: &Sink) -> Journal {
+fn transport(f: &Fixture, socket: &Sink) -> Carried<Journal> {
     let Sink::Journal(path) = socket else { unreachable!() };
-    Journal::new(&f.agent.config, destination_of(f, socket), path)
+    Carried::new(&f.agent.config, destination_of(f, socket), |terms| Journal::new(terms, path))
 }
 
 /// Whether an entry has what an event has, field for field.
@@ -122,7 +123,7 @@ fn the_journal_has_every_field_of_every_record_in_order_over_its_restart() {
     assert!(batch(&f.agent, &mut first).is_err(), "nobody is there");
     assert_eq!(shown(&f, &to.name()).code, Some(Notice::JournalAway.number()));
     journald.restart();
-    let mut narrow = transport(&f, &to).sending(1);
+    let mut narrow = transport(&f, &to).by(|way| way.sending(1));
     while batch(&f.agent, &mut narrow).unwrap() > 0 {}
     // As they wait for the server, which gets all but those of states.
     let events = f.events();

@@ -6,13 +6,14 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use nix::sys::socket::{self, sockopt};
+use wardkey_agent::audit::carried::Carried;
 use wardkey_agent::audit::deliver::batch;
 use wardkey_agent::audit::render::source::of_this_machine;
-use wardkey_agent::audit::transport::datagrams::Datagrams;
 use wardkey_agent::upkeep::record_lost;
 use wardkey_core::event::{Event, EventName, Format, Outcome};
 use wardkey_records::syslog_message;
 use wardkey_settings::sink::{self, Sink};
+use wardkey_sinks::datagrams::Datagrams;
 
 use crate::collectors::{destination_of, fixture_of, numbers, record};
 use crate::common::*;
@@ -21,8 +22,10 @@ fn to(port: u16, format: Format) -> sink::Datagrams {
     sink::Datagrams { address: format!("127.0.0.1:{port}"), format }
 }
 
-fn transport(f: &Fixture, to: &sink::Datagrams) -> Datagrams {
-    Datagrams::new(&f.agent.config, destination_of(f, &Sink::Datagrams(to.clone())), to)
+fn transport(f: &Fixture, to: &sink::Datagrams) -> Carried<Datagrams> {
+    Carried::new(&f.agent.config, destination_of(f, &Sink::Datagrams(to.clone())), |terms| {
+        Datagrams::new(terms, to)
+    })
 }
 
 fn waiting(f: &Fixture, to: &sink::Datagrams) -> u64 {
@@ -165,11 +168,11 @@ fn a_record_that_the_path_does_not_take_goes_without_its_detail_or_is_counted_as
     let shorter = Event { detail: None, ..event.clone() };
     let shorter = syslog_message(Format::Ecs, &shorter, &of_this_machine(&f.agent.config));
     f.agent.record(vec![event.clone()]);
-    let mut narrow = self::transport(&f, &to).at_most(shorter.len());
+    let mut narrow = self::transport(&f, &to).by(|way| way.at_most(shorter.len()));
     assert_eq!(batch(&f.agent, &mut narrow).unwrap(), 1);
     assert_eq!(received(&socket), std::slice::from_ref(&shorter));
 
-    let mut narrow = self::transport(&f, &to).at_most(shorter.len() - 1);
+    let mut narrow = self::transport(&f, &to).by(|way| way.at_most(shorter.len() - 1));
     let lost = |f: &Fixture| {
         let events = f.events();
         events.into_iter().filter(|one| one.name == EventName::RecordsLost).collect::<Vec<_>>()
@@ -183,7 +186,7 @@ fn a_record_that_the_path_does_not_take_goes_without_its_detail_or_is_counted_as
     assert_eq!((found.len(), found[0].count), (1, Some(3)));
     assert_eq!(found[0].detail.as_deref(), Some(format!("udp {} 3", to.address).as_str()));
     // That record is too long as well: it is told of no loss of its own, for ever.
-    while batch(&f.agent, &mut narrow.at_most(100)).is_ok_and(|count| count > 0) {
+    while batch(&f.agent, &mut narrow.by(|way| way.at_most(100))).is_ok_and(|count| count > 0) {
         narrow = self::transport(&f, &to);
     }
     record_lost(&f.agent);

@@ -1,6 +1,7 @@
 //! Looking into the spool without writing.
 
 use redb::ReadTransaction;
+pub use wardkey_sinks::way::Most;
 
 use crate::error::AgentError;
 use crate::store::rows::existing;
@@ -15,15 +16,6 @@ pub struct Row {
     pub seq: u64,
     /// The event's encoding.
     pub event: Vec<u8>,
-}
-
-/// How much is taken at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Most {
-    /// Records.
-    pub events: usize,
-    /// Bytes of records; one record is taken however long it is.
-    pub bytes: usize,
 }
 
 type OneTable = redb::ReadOnlyTable<&'static [u8], &'static [u8]>;

@@ -1,6 +1,7 @@
 //! What a disk that takes nothing changes.
 
 use wardkey_core::event::{EventName, Outcome};
+use wardkey_core::id::EventId;
 
 use super::*;
 use crate::store::spool::cursor::Order;

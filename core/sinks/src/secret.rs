@@ -7,9 +7,9 @@ use std::sync::Arc;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
 
-use crate::audit::transport::connection::Connection;
-use crate::audit::transport::deadline::Deadline;
-use crate::audit::transport::failure::CollectorError;
+use crate::connection::Connection;
+use crate::deadline::Deadline;
+use crate::failure::CollectorError;
 
 /// Which end of the collector's counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

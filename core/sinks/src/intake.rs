@@ -20,22 +20,13 @@ use wardkey_settings::files::{self, Owner};
 use wardkey_settings::intake::{self, Kind};
 use zeroize::Zeroizing;
 
-use crate::agent::Agent;
-use crate::audit::deliver::{Delivery, Transport};
-use crate::audit::render::source;
-use crate::audit::transport::authorities;
-use crate::audit::transport::event;
-use crate::audit::transport::failure::{CollectorError, TOO_LONG};
-use crate::audit::transport::pace::Pace;
-use crate::config::Config;
-use crate::error::AgentError;
-use crate::log;
-use crate::store::spool::cursor::Destination;
-use crate::store::spool::read::Most;
-use crate::store::state::{At, Record};
-use crate::sync::backoff::Backoff;
-use crate::sync::http::Http;
-use crate::sync::http::posted::NotSent;
+use crate::authorities;
+use crate::backoff::Backoff;
+use crate::event;
+use crate::failure::{CollectorError, TOO_LONG};
+use crate::https::{Https, NotSent};
+use crate::pace::Pace;
+use crate::way::{At, Delivery, Most, Party, Record, Terms, Way};
 
 /// How long a batch may take in all: from asking for the address to the end of the answer.
 const BATCH: Duration = Duration::from_secs(30);
@@ -47,7 +38,6 @@ const SENT: usize = 1 << 20;
 /// The way to a collector over HTTPS.
 #[derive(Debug)]
 pub struct Intake {
-    destination: &'static Destination,
     to: intake::Intake,
     authorities: PathBuf,
     source: Source,
@@ -78,25 +68,24 @@ enum Fate {
 
 impl Intake {
     /// The way to one of the configured collectors.
-    pub fn new(config: &Config, destination: &'static Destination, to: &intake::Intake) -> Self {
+    pub fn new(terms: &Terms, to: &intake::Intake) -> Self {
         Self {
-            destination,
             to: to.clone(),
-            authorities: config.records_ca.clone(),
-            source: source::of_this_machine(config),
+            authorities: terms.authorities.clone(),
+            source: terms.source.clone(),
             pace: Pace::default(),
-            failures: Backoff::new(Duration::from_secs(config.retry_seconds)),
+            failures: Backoff::new(terms.longest),
         }
     }
 
-    fn batch(&self, records: &[Record]) -> Batch {
+    fn batch(&self, party: &dyn Party, records: &[Record]) -> Batch {
         let mut batch = Batch::default();
         for record in records {
-            let Some(event) = event::of(record) else {
+            let Some(event) = event::of(record, party) else {
                 batch.passed.push(record.at);
                 continue;
             };
-            let piece = self.piece(&event);
+            let piece = self.piece(&event, record.told_by(&self.source));
             if !batch.body.is_empty() && batch.body.len() + piece.len() > SENT {
                 break;
             }
@@ -107,8 +96,8 @@ impl Intake {
     }
 
     /// A record as its interface takes it.
-    fn piece(&self, event: &Event) -> String {
-        let text = render(self.to.format, event, &self.source);
+    fn piece(&self, event: &Event, source: &Source) -> String {
+        let text = render(self.to.format, event, source);
         match self.to.kind {
             Kind::Elastic => {
                 let action = json!({ "create": { "_id": event.id.to_hex() } });
@@ -119,7 +108,7 @@ impl Intake {
                 let record: serde_json::Value = parsed.unwrap_or(text.into());
                 let envelope = json!({
                     "time": event.time.0,
-                    "host": self.source.host,
+                    "host": source.host,
                     "source": "wardkey",
                     "sourcetype": format!("wardkey:{}", self.to.format.as_str()),
                     "event": record,
@@ -130,11 +119,10 @@ impl Intake {
     }
 
     /// Sends a batch: what became of each of its records.
-    fn send(&self, agent: &Agent, batch: &Batch) -> Result<Vec<Fate>, CollectorError> {
+    fn send(&self, party: &dyn Party, batch: &Batch) -> Result<Vec<Fate>, CollectorError> {
         let token = token(&self.to.token)?;
-        let tls: Arc<ClientConfig> = authorities::tls(agent, &self.authorities)?;
-        let http = Http::new(&format!("https://{}", self.to.address()), tls)
-            .map_err(|error| CollectorError::Name(std::io::Error::other(error.to_string())))?;
+        let tls: Arc<ClientConfig> = authorities::tls(party, &self.authorities)?;
+        let http = Https::new(self.to.address(), tls, &self.source);
         let (path, kind, word) = match self.to.kind {
             Kind::Elastic => {
                 let index = self.to.index().unwrap_or_default();
@@ -158,25 +146,21 @@ impl Intake {
     }
 }
 
-impl Transport for Intake {
-    fn destination(&self) -> &'static Destination {
-        self.destination
-    }
-
+impl Way for Intake {
     fn most(&self) -> Most {
         Most { events: self.pace.records(), bytes: STORED }
     }
 
-    fn deliver(&mut self, agent: &Agent, records: &[Record]) -> Delivery {
-        let batch = self.batch(records);
+    fn deliver(&mut self, party: &dyn Party, records: &[Record]) -> Delivery {
+        let batch = self.batch(party, records);
         if batch.sent.is_empty() {
             return Delivery { arrived: batch.passed, ..Delivery::default() };
         }
         let begun = Instant::now();
-        match self.send(agent, &batch) {
+        match self.send(party, &batch) {
             Ok(fates) => {
                 self.pace.arrived(begun.elapsed(), BATCH);
-                sort(batch, &fates)
+                sort(party, batch, &fates)
             }
             Err(error) => {
                 let error = if begun.elapsed() >= BATCH { CollectorError::Slow } else { error };
@@ -192,13 +176,13 @@ impl Transport for Intake {
         self.failures.reset();
     }
 
-    fn pause_after(&mut self, _: &AgentError) -> Duration {
+    fn pause_after_failure(&mut self) -> Duration {
         self.failures.next(None)
     }
 }
 
 /// What is done with, up to the first record that comes again: they stay in their order.
-fn sort(batch: Batch, fates: &[Fate]) -> Delivery {
+fn sort(party: &dyn Party, batch: Batch, fates: &[Fate]) -> Delivery {
     let mut delivery = Delivery { arrived: batch.passed, ..Delivery::default() };
     for ((at, counts), fate) in batch.sent.into_iter().zip(fates) {
         match fate {
@@ -212,7 +196,7 @@ fn sort(batch: Batch, fates: &[Fate]) -> Delivery {
     }
     if !delivery.gave_up.is_empty() {
         let count = delivery.gave_up.len();
-        log::warning(format_args!("a collector takes {count} of the records never"));
+        party.warn(&format!("a collector takes {count} of the records never"));
     }
     delivery
 }

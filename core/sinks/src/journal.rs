@@ -14,15 +14,10 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg, setsockopt, sockopt};
 use wardkey_records::journal_entry;
 
-use crate::agent::Agent;
-use crate::audit::deliver::{Delivery, Transport};
-use crate::audit::transport::event;
-use crate::config::Config;
-use crate::error::AgentError;
-use crate::store::spool::cursor::Destination;
-use crate::store::spool::read::Most;
-use crate::store::state::Record;
-use crate::sync::backoff::Backoff;
+use crate::backoff::Backoff;
+use crate::event;
+use crate::failure::SinkError;
+use crate::way::{Delivery, Most, Party, Record, Terms, Way};
 
 /// Entries between two notes of how far the journal has come: a crash repeats at most these.
 const MOST: Most = Most { events: 64, bytes: usize::MAX };
@@ -32,7 +27,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The way to the journal.
 #[derive(Debug)]
 pub struct Journal {
-    destination: &'static Destination,
     path: PathBuf,
     socket: Option<UnixDatagram>,
     buffer: Option<usize>,
@@ -41,10 +35,9 @@ pub struct Journal {
 
 impl Journal {
     /// The way to the journal at this socket.
-    pub fn new(config: &Config, destination: &'static Destination, path: &Path) -> Self {
-        let longest = Duration::from_secs(config.retry_seconds);
-        let failures = Backoff::new(longest);
-        Self { destination, path: path.to_owned(), socket: None, buffer: None, failures }
+    pub fn new(terms: &Terms, path: &Path) -> Self {
+        let failures = Backoff::new(terms.longest);
+        Self { path: path.to_owned(), socket: None, buffer: None, failures }
     }
 
     /// The same, with a buffer for so many bytes in place of the system's.
@@ -79,11 +72,7 @@ impl Journal {
     }
 }
 
-impl Transport for Journal {
-    fn destination(&self) -> &'static Destination {
-        self.destination
-    }
-
+impl Way for Journal {
     fn most(&self) -> Most {
         MOST
     }
@@ -92,13 +81,13 @@ impl Transport for Journal {
         self.socket = None;
     }
 
-    fn deliver(&mut self, _: &Agent, records: &[Record]) -> Delivery {
+    fn deliver(&mut self, party: &dyn Party, records: &[Record]) -> Delivery {
         let mut delivery = Delivery::default();
         for record in records {
-            if let Some(event) = event::of(record)
+            if let Some(event) = event::of(record, party)
                 && let Err(error) = self.write(&journal_entry(&event))
             {
-                delivery.error = Some(AgentError::Journal(error));
+                delivery.error = Some(SinkError::Journal(error));
                 break;
             }
             delivery.arrived.push(record.at);
@@ -110,7 +99,7 @@ impl Transport for Journal {
         self.failures.reset();
     }
 
-    fn pause_after(&mut self, _: &AgentError) -> Duration {
+    fn pause_after_failure(&mut self) -> Duration {
         self.failures.next(None)
     }
 }

@@ -16,26 +16,19 @@ use std::time::{Duration, Instant};
 
 use rustls::pki_types::ServerName;
 use wardkey_records::{Source, syslog_message};
-use wardkey_settings::collector::{Collector, Way};
+use wardkey_settings::collector::{self, Collector};
 
-use crate::agent::Agent;
-use crate::audit::deliver::{Delivery, Transport};
-use crate::audit::render::source;
-use crate::audit::transport::addresses::reach_first;
-use crate::audit::transport::authorities;
-use crate::audit::transport::connection::Connection;
-use crate::audit::transport::deadline::Deadline;
-use crate::audit::transport::event;
-use crate::audit::transport::failure::CollectorError;
-use crate::audit::transport::pace::Pace;
-use crate::audit::transport::resolve::{Lookup, Resolver};
-use crate::audit::transport::secret::{Counts, Secret};
-use crate::config::Config;
-use crate::error::AgentError;
-use crate::store::spool::cursor::Destination;
-use crate::store::spool::read::Most;
-use crate::store::state::Record;
-use crate::sync::backoff::Backoff;
+use crate::addresses::reach_first;
+use crate::authorities;
+use crate::backoff::Backoff;
+use crate::connection::Connection;
+use crate::deadline::Deadline;
+use crate::event;
+use crate::failure::CollectorError;
+use crate::pace::Pace;
+use crate::resolve::{Lookup, Resolver};
+use crate::secret::{Counts, Secret};
+use crate::way::{Delivery, Most, Party, Record, Terms, Way};
 
 /// How long a name or an address of a collector may take to answer; over TLS, until it has shown
 /// who it is.
@@ -51,7 +44,6 @@ const SENT: usize = 1 << 20;
 /// The way to a collector.
 #[derive(Debug)]
 pub struct Network {
-    destination: &'static Destination,
     collector: Collector,
     authorities: PathBuf,
     source: Source,
@@ -63,13 +55,12 @@ pub struct Network {
 
 impl Network {
     /// The way to one of the configured collectors.
-    pub fn new(config: &Config, destination: &'static Destination, collector: &Collector) -> Self {
-        let longest = Duration::from_secs(config.retry_seconds);
+    pub fn new(terms: &Terms, collector: &Collector) -> Self {
+        let longest = terms.longest;
         Self {
-            destination,
             collector: collector.clone(),
-            authorities: config.records_ca.clone(),
-            source: source::of_this_machine(config),
+            authorities: terms.authorities.clone(),
+            source: terms.source.clone(),
             within: BATCH,
             resolver: Resolver::default(),
             pace: Pace::default(),
@@ -91,14 +82,18 @@ impl Network {
         self
     }
 
-    fn send(&mut self, agent: &Agent, frames: &[u8]) -> Result<(), CollectorError> {
+    fn send(&mut self, party: &dyn Party, frames: &[u8]) -> Result<(), CollectorError> {
         if frames.is_empty() {
             return Ok(());
         }
         let tls = match self.collector.way {
-            Way::Tcp => None,
-            Way::Tls => Some((authorities::tls(agent, &self.authorities)?, Counts::CloseNotify)),
-            Way::TlsFin => Some((authorities::tls(agent, &self.authorities)?, Counts::Fin)),
+            collector::Way::Tcp => None,
+            collector::Way::Tls => {
+                Some((authorities::tls(party, &self.authorities)?, Counts::CloseNotify))
+            }
+            collector::Way::TlsFin => {
+                Some((authorities::tls(party, &self.authorities)?, Counts::Fin))
+            }
         };
         let deadline = Deadline::after(self.within);
         let addresses = self
@@ -130,12 +125,13 @@ impl Network {
 
     /// The messages, one after the other, each behind its length; and of how many records. The
     /// others have to wait for the next connection.
-    fn frames(&self, records: &[Record]) -> (Vec<u8>, usize) {
+    fn frames(&self, party: &dyn Party, records: &[Record]) -> (Vec<u8>, usize) {
         let mut frames = Vec::new();
         let mut taken = 0;
         for record in records {
-            if let Some(event) = event::of(record) {
-                let message = syslog_message(self.collector.format, &event, &self.source);
+            if let Some(event) = event::of(record, party) {
+                let message =
+                    syslog_message(self.collector.format, &event, record.told_by(&self.source));
                 let length = message.len().to_string();
                 let after = frames.len() + length.len() + 1 + message.len();
                 if !frames.is_empty() && after > SENT {
@@ -151,19 +147,15 @@ impl Network {
     }
 }
 
-impl Transport for Network {
-    fn destination(&self) -> &'static Destination {
-        self.destination
-    }
-
+impl Way for Network {
     fn most(&self) -> Most {
         Most { events: self.pace.records(), bytes: STORED }
     }
 
-    fn deliver(&mut self, agent: &Agent, records: &[Record]) -> Delivery {
-        let (frames, taken) = self.frames(records);
+    fn deliver(&mut self, party: &dyn Party, records: &[Record]) -> Delivery {
+        let (frames, taken) = self.frames(party, records);
         let begun = Instant::now();
-        match self.send(agent, &frames) {
+        match self.send(party, &frames) {
             Ok(()) => {
                 self.pace.arrived(begun.elapsed(), self.within);
                 Delivery::all(records.get(..taken).unwrap_or(records))
@@ -181,7 +173,7 @@ impl Transport for Network {
         self.failures.reset();
     }
 
-    fn pause_after(&mut self, _: &AgentError) -> Duration {
+    fn pause_after_failure(&mut self) -> Duration {
         self.failures.next(None)
     }
 }

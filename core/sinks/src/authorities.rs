@@ -8,15 +8,14 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use wardkey_settings::files::{self, Owner};
 
-use crate::agent::Agent;
-use crate::audit::transport::failure::CollectorError;
-use crate::sync::tls;
+use crate::failure::CollectorError;
+use crate::way::Party;
 
 /// The longest file of certificates in bytes.
 const MAX_CERTIFICATES: usize = 1 << 20;
 
 /// TLS that trusts the configured authorities, read anew each time: they may be exchanged.
-pub(super) fn tls(agent: &Agent, path: &Path) -> Result<Arc<ClientConfig>, CollectorError> {
+pub(crate) fn tls(party: &dyn Party, path: &Path) -> Result<Arc<ClientConfig>, CollectorError> {
     let unusable = |error: &dyn std::fmt::Display| {
         CollectorError::Authorities(format!("{}: {error}", path.display()))
     };
@@ -24,7 +23,5 @@ pub(super) fn tls(agent: &Agent, path: &Path) -> Result<Arc<ClientConfig>, Colle
         .map_err(|error| CollectorError::Authorities(error.to_string()))?;
     let authorities: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     let authorities = authorities.map_err(|error| unusable(&error))?;
-    let identity = agent.identity();
-    tls::trusting_now(authorities, identity.as_deref(), Arc::clone(&agent.clock))
-        .map_err(|error| unusable(&error))
+    party.tls(authorities).map_err(|error| unusable(&error))
 }

@@ -12,19 +12,11 @@ use wardkey_core::event::{Event, EventName};
 use wardkey_records::{Source, syslog_message};
 use wardkey_settings::sink;
 
-use crate::agent::Agent;
-use crate::audit::deliver::{Delivery, Transport};
-use crate::audit::render::source;
-use crate::audit::transport::event;
-use crate::audit::transport::failure::CollectorError;
-use crate::audit::transport::resolve::Resolver;
-use crate::config::Config;
-use crate::error::AgentError;
-use crate::log;
-use crate::store::spool::cursor::Destination;
-use crate::store::spool::read::Most;
-use crate::store::state::Record;
-use crate::sync::backoff::Backoff;
+use crate::backoff::Backoff;
+use crate::event;
+use crate::failure::CollectorError;
+use crate::resolve::Resolver;
+use crate::way::{Delivery, Most, Party, Record, Terms, Way};
 
 /// Records of a batch, and the pause behind it: what waited for days is no flood, and the word that
 /// nobody listens may come back meanwhile.
@@ -46,7 +38,6 @@ const GREATEST: usize = 65_507;
 /// The way to a collector over UDP.
 #[derive(Debug)]
 pub struct Datagrams {
-    destination: &'static Destination,
     to: sink::Datagrams,
     source: Source,
     resolver: Resolver,
@@ -57,15 +48,14 @@ pub struct Datagrams {
 
 impl Datagrams {
     /// The way to one of the configured collectors.
-    pub fn new(config: &Config, destination: &'static Destination, to: &sink::Datagrams) -> Self {
+    pub fn new(terms: &Terms, to: &sink::Datagrams) -> Self {
         Self {
-            destination,
             to: to.clone(),
-            source: source::of_this_machine(config),
+            source: terms.source.clone(),
             resolver: Resolver::default(),
             at_most: GREATEST,
             socket: None,
-            failures: Backoff::new(Duration::from_secs(config.retry_seconds)),
+            failures: Backoff::new(terms.longest),
         }
     }
 
@@ -90,9 +80,9 @@ impl Datagrams {
     }
 
     /// Sends one; `false` when no datagram over this path takes it.
-    fn send(&self, socket: &UdpSocket, event: &Event) -> std::io::Result<bool> {
+    fn send(&self, socket: &UdpSocket, event: &Event, source: &Source) -> std::io::Result<bool> {
         let mut room = room(socket).min(self.at_most);
-        while let Some(message) = self.message(event, room) {
+        while let Some(message) = self.message((event, source), room) {
             match socket.send(message.as_bytes()) {
                 // The path takes less than it seemed.
                 Err(error) if error.raw_os_error() == Some(Errno::EMSGSIZE as i32) => {
@@ -105,28 +95,28 @@ impl Datagrams {
     }
 
     /// The message that fits, without the longest of its fields if need be.
-    fn message(&self, event: &Event, room: usize) -> Option<String> {
-        let whole = syslog_message(self.to.format, event, &self.source);
+    fn message(&self, (event, source): (&Event, &Source), room: usize) -> Option<String> {
+        let whole = syslog_message(self.to.format, event, source);
         if whole.len() <= room {
             return Some(whole);
         }
         let shorter = Event { detail: None, ..event.clone() };
-        let message = syslog_message(self.to.format, &shorter, &self.source);
+        let message = syslog_message(self.to.format, &shorter, source);
         (message.len() <= room).then_some(message)
     }
 
-    fn send_all(&self, socket: &UdpSocket, records: &[Record]) -> Delivery {
+    fn send_all(&self, party: &dyn Party, socket: &UdpSocket, records: &[Record]) -> Delivery {
         let mut delivery = Delivery::default();
         for record in records {
-            let Some(event) = event::of(record) else {
+            let Some(event) = event::of(record, party) else {
                 delivery.arrived.push(record.at);
                 continue;
             };
-            match self.send(socket, &event) {
+            match self.send(socket, &event, record.told_by(&self.source)) {
                 Ok(true) => delivery.arrived.push(record.at),
                 Ok(false) => {
                     let name = event.name.as_str();
-                    log::warning(format_args!("a record ({name}) is too long for UDP"));
+                    party.warn(&format!("a record ({name}) is too long for UDP"));
                     // That something was lost is not lost again and again.
                     let counts = event.name != EventName::RecordsLost;
                     let to = if counts { &mut delivery.gave_up } else { &mut delivery.arrived };
@@ -144,11 +134,7 @@ impl Datagrams {
     }
 }
 
-impl Transport for Datagrams {
-    fn destination(&self) -> &'static Destination {
-        self.destination
-    }
-
+impl Way for Datagrams {
     fn most(&self) -> Most {
         MOST
     }
@@ -157,7 +143,7 @@ impl Transport for Datagrams {
         self.socket = None;
     }
 
-    fn deliver(&mut self, _: &Agent, records: &[Record]) -> Delivery {
+    fn deliver(&mut self, party: &dyn Party, records: &[Record]) -> Delivery {
         let known = self.socket.take().filter(|(_, since)| since.elapsed() < ASK_AGAIN);
         let (socket, since) = match known {
             Some(known) => known,
@@ -168,7 +154,7 @@ impl Transport for Datagrams {
                 }
             },
         };
-        let delivery = self.send_all(&socket, records);
+        let delivery = self.send_all(party, &socket, records);
         if delivery.error.is_none() {
             self.socket = Some((socket, since));
         }
@@ -179,7 +165,7 @@ impl Transport for Datagrams {
         self.failures.reset();
     }
 
-    fn pause_after(&mut self, _: &AgentError) -> Duration {
+    fn pause_after_failure(&mut self) -> Duration {
         self.failures.next(None)
     }
 }

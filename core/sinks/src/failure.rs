@@ -9,6 +9,40 @@ use wardkey_settings::files::FileError;
 /// Content Too Large (RFC 9110, 15.5.14).
 pub(crate) const TOO_LONG: u16 = 413;
 
+/// Why records have not arrived somewhere.
+#[derive(Debug, thiserror::Error)]
+pub enum SinkError {
+    /// A collector has not got its records.
+    #[error(transparent)]
+    Collector(#[from] CollectorError),
+    /// A file has not got its records.
+    #[error(transparent)]
+    RecordFile(#[from] RecordFileError),
+    /// The journal takes no entry.
+    #[error("the journal cannot be reached: {0}")]
+    Journal(#[source] Error),
+}
+
+impl SinkError {
+    /// The code for people.
+    pub const fn notice(&self) -> Notice {
+        match self {
+            Self::Collector(error) => error.notice(),
+            Self::RecordFile(error) => error.notice(),
+            Self::Journal(_) => Notice::JournalAway,
+        }
+    }
+
+    /// What the system said, or a library: in its own words.
+    pub fn system(&self) -> Option<String> {
+        match self {
+            Self::Collector(error) => error.system(),
+            Self::RecordFile(error) => Some(error.to_string()),
+            Self::Journal(error) => Some(error.to_string()),
+        }
+    }
+}
+
 /// What went wrong on the way to a collector.
 #[derive(Debug, thiserror::Error)]
 pub enum CollectorError {
@@ -155,7 +189,7 @@ impl RecordFileError {
 }
 
 /// Whether the system said that there is no room: disk, quota or file size.
-pub(crate) fn is_full(error: &Error) -> bool {
+pub fn is_full(error: &Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge

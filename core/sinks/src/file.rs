@@ -12,17 +12,10 @@ use wardkey_records::{Source, render};
 use wardkey_settings::files::{self, Owner};
 use wardkey_settings::sink::LogFile;
 
-use crate::agent::Agent;
-use crate::audit::deliver::{Delivery, Transport};
-use crate::audit::render::source;
-use crate::audit::transport::event;
-use crate::audit::transport::failure::RecordFileError;
-use crate::config::Config;
-use crate::error::AgentError;
-use crate::store::spool::cursor::Destination;
-use crate::store::spool::read::Most;
-use crate::store::state::Record;
-use crate::sync::backoff::Backoff;
+use crate::backoff::Backoff;
+use crate::event;
+use crate::failure::RecordFileError;
+use crate::way::{Delivery, Most, Party, Record, Terms, Way};
 
 /// Records of a batch: each is on disk before the next. Some forms have ten times the bytes of what
 /// is in the spool.
@@ -33,7 +26,6 @@ const TRIES: usize = 3;
 /// The way to a file.
 #[derive(Debug)]
 pub struct Lines {
-    destination: &'static Destination,
     to: LogFile,
     source: Source,
     file: Option<File>,
@@ -42,20 +34,21 @@ pub struct Lines {
 
 impl Lines {
     /// The way to one of the configured files.
-    pub fn new(config: &Config, destination: &'static Destination, to: &LogFile) -> Self {
+    pub fn new(terms: &Terms, to: &LogFile) -> Self {
         Self {
-            destination,
             to: to.clone(),
-            source: source::of_this_machine(config),
+            source: terms.source.clone(),
             file: None,
-            failures: Backoff::new(Duration::from_secs(config.retry_seconds)),
+            failures: Backoff::new(terms.longest),
         }
     }
 
-    fn lines(&self, records: &[Record]) -> Vec<u8> {
+    fn lines(&self, party: &dyn Party, records: &[Record]) -> Vec<u8> {
         let mut lines = Vec::new();
-        for event in records.iter().filter_map(event::of) {
-            lines.extend_from_slice(render(self.to.format, &event, &self.source).as_bytes());
+        for record in records {
+            let Some(event) = event::of(record, party) else { continue };
+            let source = record.told_by(&self.source);
+            lines.extend_from_slice(render(self.to.format, &event, source).as_bytes());
             lines.push(b'\n');
         }
         lines
@@ -79,11 +72,7 @@ impl Lines {
     }
 }
 
-impl Transport for Lines {
-    fn destination(&self) -> &'static Destination {
-        self.destination
-    }
-
+impl Way for Lines {
     fn most(&self) -> Most {
         MOST
     }
@@ -92,8 +81,8 @@ impl Transport for Lines {
         self.file = None;
     }
 
-    fn deliver(&mut self, _: &Agent, records: &[Record]) -> Delivery {
-        let lines = self.lines(records);
+    fn deliver(&mut self, party: &dyn Party, records: &[Record]) -> Delivery {
+        let lines = self.lines(party, records);
         match self.write(&lines) {
             Ok(()) => Delivery::all(records),
             Err(error) => Delivery { error: Some(error.into()), ..Delivery::default() },
@@ -104,7 +93,7 @@ impl Transport for Lines {
         self.failures.reset();
     }
 
-    fn pause_after(&mut self, _: &AgentError) -> Duration {
+    fn pause_after_failure(&mut self) -> Duration {
         self.failures.next(None)
     }
 }

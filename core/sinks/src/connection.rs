@@ -8,7 +8,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::audit::transport::deadline::Deadline;
+use crate::deadline::Deadline;
 
 /// How often the end of a connection is looked for.
 const LOOK: Duration = Duration::from_millis(5);

@@ -5,8 +5,8 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::audit::transport::deadline::Deadline;
-use crate::audit::transport::failure::CollectorError;
+use crate::deadline::Deadline;
+use crate::failure::CollectorError;
 
 /// The least that an address has.
 const LEAST: Duration = Duration::from_millis(5);
@@ -40,7 +40,7 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::audit::transport::connection::Connection;
+    use crate::connection::Connection;
 
     fn open(address: SocketAddr, until: Deadline) -> Result<Connection, CollectorError> {
         Connection::open(address, until).map_err(CollectorError::Unreachable)

@@ -3,15 +3,14 @@
 use wardkey_core::codec;
 use wardkey_core::event::Event;
 
-use crate::log;
-use crate::store::state::Record;
+use crate::way::{Party, Record};
 
 /// The event; `None` for one that cannot be read, such as one of a later version: it must not keep
 /// the others back.
-pub fn of(record: &Record) -> Option<Event> {
+pub fn of(record: &Record, party: &dyn Party) -> Option<Event> {
     codec::from_bytes(&record.event)
         .inspect_err(|error| {
-            log::warning(format_args!("a record cannot be read, and is not sent: {error}"));
+            party.warn(&format!("a record cannot be read, and is not sent: {error}"));
         })
         .ok()
 }
