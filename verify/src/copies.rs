@@ -200,8 +200,13 @@ impl Copies {
     }
 }
 
-/// Whether a record stays at its terminal and with the collectors.
+/// Whether a record stays at its terminal and with the collectors, or is one by which the server
+/// tells a collector what it lost.
 fn stays(copied: &Copied) -> bool {
+    let is_loss = copied.get("event") == Some(EventName::RecordsLost.as_str());
+    if is_loss && copied.get("terminal").is_none() {
+        return true;
+    }
     let is_failure = copied.get("outcome").is_some_and(|word| word.eq_ignore_ascii_case("failure"));
     !is_failure && STAY.iter().any(|name| copied.get("event") == Some(name.as_str()))
 }

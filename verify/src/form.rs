@@ -123,7 +123,10 @@ fn structured(data: &str) -> Option<Copied> {
     let mut rest = data.split_once(' ')?.1;
     while let Some((name, behind)) = rest.split_once("=\"") {
         let (value, behind) = behind.split_once('"')?;
-        fields.push((name.trim_start().to_owned(), value.to_owned()));
+        let name = name.trim_start();
+        if FIELDS.contains(&name) {
+            fields.push((name.to_owned(), value.to_owned()));
+        }
         rest = behind;
     }
     copied(Format::Rfc5424, fields)
@@ -273,6 +276,23 @@ mod tests {
         for other in ["", "sshd[1]: Accepted", "{", "{}", "schema=1 time=5", "[wardkey@1 id=\"x\"]"]
         {
             assert_eq!(Copied::read(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_the_server_says_of_a_record_is_none_of_its_fields() {
+        let forwarded = wardkey_records::Forwarded {
+            by: "wardkey".into(),
+            scopes: "icu".into(),
+            received: UnixTime(1_790_000_100),
+            place: 7,
+            verdict: "valid".into(),
+        };
+        let source = Source::new("ward3-07", "wardkey-agent", "1", 32473);
+        let source = Source { forwarded: Some(forwarded), ..source };
+        for format in FORMS {
+            let line = wardkey_records::render(format, &event(), &source);
+            assert_eq!(Copied::read(&line), Copied::of(&event(), format), "{format:?}");
         }
     }
 

@@ -38,7 +38,9 @@ pub(crate) fn message(event: &Event, source: &Source) -> String {
 
     xml += &participants(event, source, id);
     let terminal = said::terminal(event).unwrap_or_else(|| said::host(source));
-    xml += &format!("<AuditSourceIdentification {}/>", attribute("AuditSourceID", &terminal));
+    let site = said::scopes(source).map(|scopes| ("AuditEnterpriseSiteID", scopes));
+    let told_by = attributes(std::iter::once(("AuditSourceID", terminal)).chain(site));
+    xml += &format!("<AuditSourceIdentification {told_by}/>");
     xml += &object(event, source);
     xml + "</AuditMessage>"
 }
@@ -86,7 +88,7 @@ fn object(event: &Event, source: &Source) -> String {
     if kind(event).0 == SECURITY_ALERT {
         xml += &pair("Alert Description", &words::sentence(event));
     }
-    for (name, value) in said::fields(event, &[]) {
+    for (name, value) in said::fields(event, source, &[]) {
         xml += &pair(name, &value);
     }
     xml + "</ParticipantObjectIdentification>"

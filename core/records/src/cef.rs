@@ -6,10 +6,10 @@ use crate::source::Source;
 use crate::{said, words};
 
 /// What has a place in the dictionary, and so no key of ours.
-const PLACED: [&str; 22] = [
+const PLACED: [&str; 23] = [
     "id", "time", "event", "code", "outcome", "reason", "detail", "person", "account", "service",
     "session", "rhost", "key", "model", "counter", "stage", "age", "uid", "count", "seconds",
-    "proof", "terminal",
+    "proof", "terminal", "host",
 ];
 
 /// The line.
@@ -72,7 +72,7 @@ fn extension(event: &Event, source: &Source) -> Vec<(String, Option<String>)> {
         let label = value.as_ref().map(|_| label.to_owned());
         [(key.to_owned(), value), (format!("{key}Label"), label)]
     });
-    let own = said::fields(event, &PLACED).into_iter();
+    let own = said::fields(event, source, &PLACED).into_iter();
     let own = own.map(|(name, value)| (own_key(name), Some(value)));
     plain.chain(custom).chain(own).collect()
 }

@@ -12,6 +12,9 @@ const NANOSECONDS: u64 = 1_000_000_000;
 /// Facility authpriv.
 const FACILITY: u8 = 10;
 
+/// What has a field of the schema.
+const PLACED: [&str; 7] = ["id", "time", "event", "code", "outcome", "reason", "host"];
+
 /// `event.kind`, `event.category`, `event.type`.
 struct Class(&'static str, &'static [&'static str], &'static [&'static str]);
 
@@ -72,7 +75,7 @@ pub(crate) fn line(event: &Event, source: &Source) -> String {
                 "severity": { "code": severity },
             },
         },
-        "wardkey": json::own(event, &["id", "time", "event", "code", "outcome", "reason"]),
+        "wardkey": json::own(event, source, &PLACED),
     }))
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn resource(event: &Event, source: &Source) -> String {
     let terminal = said::terminal(event).unwrap_or_else(|| host.clone());
 
     // A string of FHIR is never blank.
-    let details: Vec<Value> = said::fields(event, &[])
+    let details: Vec<Value> = said::fields(event, source, &[])
         .iter()
         .map(|(name, value)| json!({ "type": name, "valueString": said::said_or_nil(value) }))
         .collect();
@@ -43,6 +43,7 @@ pub(crate) fn resource(event: &Event, source: &Source) -> String {
         "outcomeDesc": words::sentence(event),
         "agent": agents(event, source, id),
         "source": {
+            "site": json::maybe(said::scopes(source)),
             "observer": { "identifier": { "value": terminal }, "display": host },
             "type": [coding(SOURCE_TYPE, "1", "User Device")],
         },

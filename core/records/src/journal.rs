@@ -10,13 +10,14 @@
 use wardkey_core::event::Event;
 
 use crate::said::{self, APP, FACILITY};
+use crate::source::Source;
 use crate::words;
 
 /// Before the name of a field.
 const PREFIX: &str = "WARDKEY_";
 
 /// The entry.
-pub(crate) fn entry(event: &Event) -> Vec<u8> {
+pub(crate) fn entry(event: &Event, source: &Source) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (name, value) in [
         ("MESSAGE", words::sentence(event)),
@@ -26,7 +27,7 @@ pub(crate) fn entry(event: &Event) -> Vec<u8> {
     ] {
         add(&mut bytes, name, value.as_bytes());
     }
-    for (name, value) in said::fields(event, &[]) {
+    for (name, value) in said::fields(event, source, &[]) {
         let name = format!("{PREFIX}{}", name.to_ascii_uppercase());
         add(&mut bytes, &name, value.as_bytes());
     }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 use wardkey_core::event::Event;
 
 use crate::said;
+use crate::source::Source;
 
 /// The line, without members that have no value.
 pub(crate) fn line(mut value: Value) -> String {
@@ -35,8 +36,8 @@ fn is_nothing(value: &Value) -> bool {
 }
 
 /// The event's own fields, with the types that they have.
-pub(crate) fn own(event: &Event, except: &[&str]) -> Value {
-    let fields = said::fields(event, except).into_iter();
+pub(crate) fn own(event: &Event, source: &Source, except: &[&str]) -> Value {
+    let fields = said::fields(event, source, except).into_iter();
     Value::Object(
         fields.map(|(name, value)| (name.to_owned(), typed(name, value))).collect::<Map<_, _>>(),
     )
@@ -45,9 +46,8 @@ pub(crate) fn own(event: &Event, except: &[&str]) -> Value {
 fn typed(name: &str, value: String) -> Value {
     match name {
         "up" | "uv" => Value::Bool(value == "1"),
-        "schema" | "time" | "counter" | "age" | "uid" | "count" | "seconds" => {
-            value.parse::<u64>().map_or(Value::String(value), Value::from)
-        }
+        "schema" | "time" | "counter" | "age" | "uid" | "count" | "seconds" | "received"
+        | "place" => value.parse::<u64>().map_or(Value::String(value), Value::from),
         _ => Value::String(value),
     }
 }

@@ -9,8 +9,8 @@ use crate::source::Source;
 /// characters.
 const DELIMITER: char = '^';
 /// What has a predefined attribute.
-const PLACED: [&str; 9] =
-    ["id", "time", "event", "code", "outcome", "person", "account", "rhost", "terminal"];
+const PLACED: [&str; 10] =
+    ["id", "time", "event", "code", "outcome", "person", "account", "rhost", "terminal", "host"];
 
 /// The line.
 pub(crate) fn line(event: &Event, source: &Source) -> String {
@@ -32,7 +32,7 @@ pub(crate) fn line(event: &Event, source: &Source) -> String {
     ];
     let predefined = predefined.into_iter().filter_map(|(key, value)| Some((key, value?)));
     let attributes: Vec<String> = predefined
-        .chain(said::fields(event, &PLACED))
+        .chain(said::fields(event, source, &PLACED))
         .map(|(key, value)| format!("{key}={}", attribute(&value)))
         .collect();
 

@@ -20,12 +20,12 @@ mod words;
 
 use wardkey_core::event::{Event, Format};
 
-pub use source::Source;
+pub use source::{Forwarded, Source};
 
 /// An event in a form: one line without its end.
 pub fn render(format: Format, event: &Event, source: &Source) -> String {
     match format {
-        Format::KeyValue => event.to_line(),
+        Format::KeyValue => event.to_line_with(&source.fields()),
         Format::Rfc5424 => rfc5424::message(event, source),
         Format::Ecs => ecs::line(event, source),
         Format::Ocsf => ocsf::line(event, source),
@@ -37,8 +37,8 @@ pub fn render(format: Format, event: &Event, source: &Source) -> String {
 }
 
 /// An event as an entry of systemd's journal, as its socket takes it.
-pub fn journal_entry(event: &Event) -> Vec<u8> {
-    journal::entry(event)
+pub fn journal_entry(event: &Event, source: &Source) -> Vec<u8> {
+    journal::entry(event, source)
 }
 
 /// An event in a form, as a syslog message for the network (RFC 5424): what is none by itself is

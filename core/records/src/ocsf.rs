@@ -16,6 +16,9 @@ use crate::{json, said, words};
 /// Version of the schema.
 const VERSION: &str = "1.8.0";
 
+/// What has an attribute of the schema.
+const PLACED: [&str; 7] = ["id", "time", "code", "outcome", "reason", "detail", "host"];
+
 /// The line.
 pub(crate) fn line(event: &Event, source: &Source) -> String {
     let Activity { class, id: activity_id, name: activity_name } = activity(event);
@@ -42,6 +45,7 @@ pub(crate) fn line(event: &Event, source: &Source) -> String {
             "event_code": event.name.code(),
             "log_name": "wardkey.audit",
             "log_provider": "wardkey",
+            "loggers": loggers(source),
             "product": {
                 "name": source.program,
                 "vendor_name": "Wardkey",
@@ -54,7 +58,7 @@ pub(crate) fn line(event: &Event, source: &Source) -> String {
             "hostname": said::host(source),
             "uid": json::maybe(said::terminal(event)),
         },
-        "unmapped": json::own(event, &["id", "time", "code", "outcome", "reason", "detail"]),
+        "unmapped": json::own(event, source, &PLACED),
     });
     // The status of a finding is another thing: whether somebody has looked at it.
     if class != Class::Finding {
@@ -63,6 +67,16 @@ pub(crate) fn line(event: &Event, source: &Source) -> String {
     }
     add(&mut value, of_class(class, event, source));
     json::line(value)
+}
+
+/// Who has passed the record on.
+fn loggers(source: &Source) -> Value {
+    let Some(forwarded) = &source.forwarded else { return Value::Null };
+    json!([{
+        "name": said::text(&forwarded.by),
+        "product": { "name": "wardkey-server", "vendor_name": "Wardkey" },
+        "logged_time": forwarded.received.0.saturating_mul(1000),
+    }])
 }
 
 /// What a class has besides.

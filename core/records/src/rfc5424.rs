@@ -6,19 +6,30 @@ use crate::said::{APP, FACILITY};
 use crate::source::Source;
 use crate::{said, words};
 
+/// The element of what the server says of a record.
+const SERVER: &str = "wardkeyServer";
 /// Longest HOSTNAME.
 const LONGEST_HOST: usize = 255;
 
 /// The message: all fields as structured data, a sentence as text.
 pub(crate) fn message(event: &Event, source: &Source) -> String {
-    let pairs: String = said::fields(event, &[])
-        .iter()
-        .map(|(name, value)| format!(" {name}=\"{}\"", parameter(value)))
-        .collect();
-    let data = format!("[{APP}@{}{pairs}]", source.enterprise);
+    let own = said::fields(event, &Source { forwarded: None, ..source.clone() }, &[]);
+    let mut data = element(APP, source, &own);
+    // An element of its own: whoever reads the first one reads the event and nothing else.
+    if source.forwarded.is_some() {
+        data += &element(SERVER, source, &source.fields());
+    }
 
     // MSG without a byte order mark is MSG-ANY; with one, receivers keep it as a part of the text.
     format!("{} {data} {}", header(event.name.as_str(), event, source), words::sentence(event))
+}
+
+fn element(name: &str, source: &Source, fields: &[(&'static str, String)]) -> String {
+    let pairs: String = fields
+        .iter()
+        .map(|(name, value)| format!(" {name}=\"{}\"", parameter(&said::text(value))))
+        .collect();
+    format!("[{name}@{}{pairs}]", source.enterprise)
 }
 
 /// A message whose text is another form of the event.

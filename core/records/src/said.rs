@@ -75,6 +75,12 @@ pub(crate) fn other_account(event: &Event) -> Option<String> {
     (person != account).then(|| account.to_string())
 }
 
+/// The scopes of the terminal, where they are known.
+pub(crate) fn scopes(source: &Source) -> Option<String> {
+    let scopes = source.forwarded.as_ref().map(|forwarded| text(&forwarded.scopes));
+    scopes.filter(|scopes| !scopes.is_empty())
+}
+
 /// The remote host.
 pub(crate) fn remote(event: &Event) -> Option<String> {
     event.rhost.as_deref().map(text).filter(|host| !host.is_empty())
@@ -100,9 +106,14 @@ pub(crate) fn detail(event: &Event) -> Option<String> {
     event.detail.as_deref().map(text)
 }
 
-/// Name and printable value of every field but those that `except` names.
-pub(crate) fn fields(event: &Event, except: &[&str]) -> Vec<(&'static str, String)> {
-    let fields = event.fields().into_iter();
+/// Name and printable value of every field but those that `except` names; then of what else is said
+/// of the record.
+pub(crate) fn fields(
+    event: &Event,
+    source: &Source,
+    except: &[&str],
+) -> Vec<(&'static str, String)> {
+    let fields = event.fields().into_iter().chain(source.fields());
     let kept = fields.filter(|(name, _)| !except.contains(name));
     kept.map(|(name, value)| (name, text(&value))).collect()
 }

@@ -12,7 +12,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg, setsockopt, sockopt};
-use wardkey_records::journal_entry;
+use wardkey_records::{Source, journal_entry};
 
 use crate::backoff::Backoff;
 use crate::event;
@@ -28,6 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
+    source: Source,
     socket: Option<UnixDatagram>,
     buffer: Option<usize>,
     failures: Backoff,
@@ -37,7 +38,13 @@ impl Journal {
     /// The way to the journal at this socket.
     pub fn new(terms: &Terms, path: &Path) -> Self {
         let failures = Backoff::new(terms.longest);
-        Self { path: path.to_owned(), socket: None, buffer: None, failures }
+        Self {
+            path: path.to_owned(),
+            source: terms.source.clone(),
+            socket: None,
+            buffer: None,
+            failures,
+        }
     }
 
     /// The same, with a buffer for so many bytes in place of the system's.
@@ -85,7 +92,7 @@ impl Way for Journal {
         let mut delivery = Delivery::default();
         for record in records {
             if let Some(event) = event::of(record, party)
-                && let Err(error) = self.write(&journal_entry(&event))
+                && let Err(error) = self.write(&journal_entry(&event, record.told_by(&self.source)))
             {
                 delivery.error = Some(SinkError::Journal(error));
                 break;

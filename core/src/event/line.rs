@@ -52,9 +52,15 @@ impl Event {
     /// One line of key=value pairs in a fixed order; absent fields are left out. Values have no
     /// space, quote, backslash, bracket, equals sign or unprintable character.
     pub fn to_line(&self) -> String {
+        self.to_line_with(&[])
+    }
+
+    /// The same with more fields at its end.
+    pub fn to_line_with(&self, more: &[(&'static str, String)]) -> String {
         let fields = self.fields();
+        let fields = fields.iter().chain(more);
         let pairs: Vec<_> =
-            fields.iter().map(|(name, value)| format!("{name}={}", plain_value(value))).collect();
+            fields.map(|(name, value)| format!("{name}={}", plain_value(value))).collect();
         pairs.join(" ")
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use wardkey_core::event::{EventName, Outcome};
 use wardkey_records::journal_entry;
 
-use crate::events::{all, full};
+use crate::events::{all, full, source};
 
 /// Name and value of every field: none here has a value of two lines.
 fn fields(entry: &[u8]) -> Vec<(String, String)> {
@@ -20,7 +20,7 @@ fn fields(entry: &[u8]) -> Vec<(String, String)> {
 #[test]
 fn every_field_of_every_event_is_a_field_of_the_journal() {
     for event in all() {
-        let entry = fields(&journal_entry(&event));
+        let entry = fields(&journal_entry(&event, &source()));
         let names: Vec<&str> = entry.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names[..4], ["MESSAGE", "PRIORITY", "SYSLOG_FACILITY", "SYSLOG_IDENTIFIER"]);
         let expected: Vec<String> = event
@@ -32,7 +32,7 @@ fn every_field_of_every_event_is_a_field_of_the_journal() {
         let is_name = |c: char| c.is_ascii_uppercase() || c == '_';
         assert!(names.iter().all(|name| name.len() <= 64 && name.chars().all(is_name)));
     }
-    let entry = fields(&journal_entry(&full(EventName::Login, Outcome::Failure)));
+    let entry = fields(&journal_entry(&full(EventName::Login, Outcome::Failure), &source()));
     assert_eq!(entry[1], ("PRIORITY".into(), "5".into()));
     assert!(entry[0].1.starts_with("Login refused: "), "{entry:?}");
 }
@@ -40,9 +40,9 @@ fn every_field_of_every_event_is_a_field_of_the_journal() {
 #[test]
 fn a_hostile_value_makes_no_field_of_the_journal() {
     let mut event = full(EventName::Login, Outcome::Failure);
-    let before = fields(&journal_entry(&event)).len();
+    let before = fields(&journal_entry(&event, &source())).len();
     event.detail = Some("x\nPRIORITY=0\nWARDKEY_PERSON=taro\u{2028}MESSAGE=y".into());
-    let entry = fields(&journal_entry(&event));
+    let entry = fields(&journal_entry(&event, &source()));
     assert_eq!(entry.len(), before);
     let detail = entry.iter().find(|(name, _)| name == "WARDKEY_DETAIL").unwrap();
     assert_eq!(detail.1, "x?PRIORITY=0?WARDKEY_PERSON=taro?MESSAGE=y");
@@ -55,7 +55,7 @@ fn every_field_of_the_journal_is_described() {
     let chapter = text.split("\n## The journal\n").nth(1).unwrap();
     let chapter = chapter.split("\n## ").next().unwrap();
     for event in all() {
-        for (name, _) in fields(&journal_entry(&event)) {
+        for (name, _) in fields(&journal_entry(&event, &source())) {
             assert!(chapter.contains(&format!("`{name}`")), "{name}");
         }
     }

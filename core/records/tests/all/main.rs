@@ -3,6 +3,7 @@
 
 mod document;
 mod events;
+mod forwarded;
 mod golden;
 mod hostile;
 mod journal;
