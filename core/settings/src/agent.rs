@@ -149,14 +149,12 @@ impl Config {
 
 /// A list of sinks, each place once: a cursor on the records belongs to a place.
 fn sinks(value: &Value<'_>) -> Result<Vec<Sink>, TableError> {
-    let takes = Text::SinkList.with([("count", (Sink::MAX as u64).into())]);
+    let takes = Sink::takes();
     let mut all = Vec::new();
     value.list(&takes, Sink::MAX, &mut |text, _| {
         text.and_then(Sink::read).map(|sink| all.push(sink)).is_some()
     })?;
-    let is_twice =
-        |at: usize, one: &Sink| all.iter().take(at).any(|other| other.place() == one.place());
-    if all.iter().enumerate().any(|(at, one)| is_twice(at, one)) {
+    if !Sink::are_at_places_of_their_own(&all) {
         return Err(value.wrong(takes));
     }
     Ok(all)

@@ -5,10 +5,12 @@
 use std::path::{Path, PathBuf};
 
 use wardkey_core::event::Format;
+use wardkey_core::phrase::Phrase;
 
 use crate::address::{is_address, is_path};
-use crate::collector::Collector;
+use crate::collector::{Collector, Way};
 use crate::intake::Intake;
+use crate::texts::Text;
 
 /// Somebody or something that gets every record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +86,27 @@ impl Sink {
         }
     }
 
+    /// What a list of them is, for those who have another one.
+    pub fn takes() -> Phrase {
+        Text::SinkList.with([("count", (Self::MAX as u64).into())])
+    }
+
+    /// Whether each has a place of its own, as a cursor on the records belongs to a place.
+    pub fn are_at_places_of_their_own(all: &[Self]) -> bool {
+        let is_twice =
+            |at: usize, one: &Self| all.iter().take(at).any(|other| other.place() == one.place());
+        !all.iter().enumerate().any(|(at, one)| is_twice(at, one))
+    }
+
+    /// Whether it is certified by somebody.
+    pub const fn is_over_tls(&self) -> bool {
+        match self {
+            Self::Collector(collector) => !matches!(collector.way, Way::Tcp),
+            Self::Intake(_) => true,
+            Self::Datagrams(_) | Self::File(_) | Self::Journal(_) => false,
+        }
+    }
+
     /// The place alone, whatever the way to it.
     pub fn place(&self) -> &Path {
         match self {
@@ -105,7 +128,6 @@ impl From<Collector> for Sink {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::collector::Way;
 
     #[test]
     fn a_way_a_place_and_a_format_make_a_sink() {

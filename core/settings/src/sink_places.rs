@@ -11,14 +11,19 @@ use crate::texts::Text;
 
 /// What is wrong with the files that records go to, and with their folders.
 pub fn check(config: &Config) -> Vec<Problem> {
-    let user = nix::unistd::User::from_name(&config.user).ok().flatten();
-    let owner = user.map_or(Owner::ROOT, |user| Owner::of(user.uid.as_raw()));
+    of_user(&config.records_to, &config.user)
+}
+
+/// The same for sinks of whoever runs as this user.
+pub fn of_user(sinks: &[Sink], user: &str) -> Vec<Problem> {
+    let known = nix::unistd::User::from_name(user).ok().flatten();
+    let owner = known.map_or(Owner::ROOT, |user| Owner::of(user.uid.as_raw()));
     let of_sink = |sink: &Sink| match sink {
-        Sink::File(file) => of_file(&file.path, owner, &config.user),
-        Sink::Intake(intake) => of_token(&intake.token, owner, &config.user),
+        Sink::File(file) => of_file(&file.path, owner, user),
+        Sink::Intake(intake) => of_token(&intake.token, owner, user),
         Sink::Collector(_) | Sink::Datagrams(_) | Sink::Journal(_) => Vec::new(),
     };
-    config.records_to.iter().flat_map(of_sink).collect()
+    sinks.iter().flat_map(of_sink).collect()
 }
 
 /// The file of a token is the agent's or root's, and nobody else reads it.
