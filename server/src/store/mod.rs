@@ -52,6 +52,7 @@ pub mod credential;
 pub mod credential_list;
 mod database;
 pub mod desk_session;
+pub mod destination;
 pub mod event;
 pub mod gap;
 mod handle;

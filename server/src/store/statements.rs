@@ -252,6 +252,8 @@ async fn statements_of_each_login_and_each_change_read_no_whole_table() {
         "FROM root",
         "AS all_of_them",
         "GROUP BY came_by",
+        "record_destination WHERE listed",
+        "record_destination SET listed",
         "FROM signing_clock",
         "UPDATE signing_clock",
         "UPDATE join_token SET revoked = $1 WHERE revoked IS NULL",

@@ -45,6 +45,7 @@ migrations! {
     28 "0028_web_sessions",
     29 "0029_terminal_came_by",
     30 "0030_archives",
+    32 "0032_record_destinations",
     33 "0033_desk_sessions",
 }
 
