@@ -4,6 +4,8 @@
 mod admin;
 mod database;
 mod limits;
+mod problem;
+mod records;
 mod retention;
 mod watch;
 
@@ -13,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 use serde::Deserialize;
+use wardkey_core::name::printable;
 
 use crate::error::{Error, Result};
 use crate::files;
@@ -24,11 +27,15 @@ use database::Said;
 
 pub use admin::Admin;
 pub use limits::Limits;
+pub use problem::Problem;
+pub use records::Records;
 pub use retention::{Period, Retention};
 pub use watch::Watch;
 
-/// The longest configuration in bytes that is read.
+/// The longest configuration in bytes.
 const MAX_FILE: u64 = 256 * 1024;
+/// Longest message of the parser in characters.
+const MESSAGE_CHARS: usize = 2048;
 /// The longest file of attestation roots in bytes that is read: those of every maker there is are
 /// less than half of it.
 const MAX_ROOTS: u64 = 4 * 1024 * 1024;
@@ -63,6 +70,12 @@ pub struct Config {
     pub cred_protect: u8,
     /// The zone in which a day is a day, such as `Asia/Tokyo`; the machine's when absent.
     pub time_zone: Option<String>,
+    /// Collectors, files and the journal, which get every record too.
+    pub records_to: Vec<String>,
+    /// Certificates of those who may certify collectors that are reached over TLS.
+    pub records_ca: PathBuf,
+    /// The private enterprise number in the records' structured data.
+    pub records_enterprise: u32,
     /// Limits on requests.
     pub limits: Limits,
     /// What those who run the server are told.
@@ -71,31 +84,6 @@ pub struct Config {
     pub admin: Admin,
     /// For how long records are kept.
     pub retention: Retention,
-}
-
-/// Something that is wrong in the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// Line, from 1.
-    pub line: usize,
-    /// Key, where one is known.
-    pub key: Option<String>,
-    /// What would be right.
-    pub message: Phrase,
-}
-
-impl Problem {
-    /// The line, and what would be right.
-    pub fn phrase(&self) -> Phrase {
-        let line = Phrase::from(self.line as u64);
-        Text::ConfigLine.with([("line", line), ("what", self.message.clone())])
-    }
-}
-
-impl std::fmt::Display for Problem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.phrase().fmt(f)
-    }
 }
 
 impl Default for Config {
@@ -114,6 +102,9 @@ impl Default for Config {
             keys_per_person: 10,
             cred_protect: 2,
             time_zone: None,
+            records_to: Vec::new(),
+            records_ca: records::AUTHORITIES.into(),
+            records_enterprise: records::ENTERPRISE,
             limits: Limits::default(),
             watch: Watch::default(),
             admin: Admin::default(),
@@ -163,13 +154,13 @@ impl Config {
             vec![Problem {
                 line,
                 key: key_of_line(text, line),
-                message: error.message().replace('\n', " ").into(),
+                message: printable(&error.message().replace('\n', " "), MESSAGE_CHARS).into(),
             }]
         })?;
         let problem = |(key, fix): (&str, Phrase)| Problem {
             line: line_of_key(text, key),
             key: Some(key.to_owned()),
-            message: Text::At.with([("place", key.into()), ("why", fix)]),
+            message: Phrase::joined(vec![key.into(), fix], ": "),
         };
         let problems: Vec<Problem> = config.check().into_iter().map(problem).collect();
         if problems.is_empty() { Ok(config) } else { Err(problems) }
@@ -204,6 +195,8 @@ impl Config {
         ];
         let all = checks.into_iter().chain(self.database_as_said().checks());
         let tables = self.limits.checks().into_iter().chain(self.watch.checks());
+        let to = (self.records_to.as_slice(), self.records_ca.as_path(), self.records_enterprise);
+        let all = all.chain(records::checks(to));
         let own = self.admin.checks().into_iter().chain(self.retention.checks());
         let all = all.chain(tables).chain(own);
         all.filter(|(holds, ..)| !holds).map(|(_, key, fix)| (key, fix)).collect()
@@ -216,6 +209,11 @@ impl Config {
     /// it.
     pub fn place(&self) -> Result<Place> {
         self.database_as_said().place()
+    }
+
+    /// Where records go besides the database.
+    pub fn records(&self) -> Records {
+        Records::new(&self.records_to, &self.records_ca, self.records_enterprise)
     }
 
     fn database_as_said(&self) -> Said<'_> {

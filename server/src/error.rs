@@ -206,7 +206,7 @@ impl Error {
             Self::Usage(message) => message.clone(),
             Self::Configuration { path, message } => {
                 let place = path.display().to_string().into();
-                Text::At.with([("place", place), ("why", message.clone())])
+                Phrase::joined(vec![place, message.clone()], ": ")
             }
             Self::Store(error) => store(&Chain(error)),
             Self::Migration(error) => store(&Chain(error)),

@@ -133,8 +133,28 @@ impl Authority {
     /// # Errors
     /// [`Error::Crypto`] when a name cannot stand in a certificate.
     pub fn server(&self, names: &[String], now: UnixTime) -> Result<KeyAndCertificate> {
+        self.named((names, ExtendedKeyUsagePurpose::ServerAuth), now, SERVER_DAYS)
+    }
+
+    /// Makes a key and certificate by which the server shows collectors of records who it is.
+    ///
+    /// # Errors
+    /// [`Error::Crypto`] when it cannot be made.
+    pub fn client(&self, host: &str, now: UnixTime, days: u64) -> Result<KeyAndCertificate> {
+        // A name that can stand in no certificate keeps nobody from being certified.
+        let names = [host.to_owned()];
+        let names = names.get(..usize::from(is_dns_name(host))).unwrap_or_default();
+        self.named((names, ExtendedKeyUsagePurpose::ClientAuth), now, days)
+    }
+
+    fn named(
+        &self,
+        (names, usage): (&[String], ExtendedKeyUsagePurpose),
+        now: UnixTime,
+        days: u64,
+    ) -> Result<KeyAndCertificate> {
         let key = new_key()?;
-        let mut params = params(now, SERVER_DAYS)?;
+        let mut params = params(now, days)?;
         for name in names {
             params.subject_alt_names.push(match name.parse::<IpAddr>() {
                 Ok(address) => SanType::IpAddress(address),
@@ -143,7 +163,7 @@ impl Authority {
         }
         params.distinguished_name = named(names.first().map_or("wardkey-server", String::as_str));
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.extended_key_usages = vec![usage];
         let certificate = params.signed_by(&key, &self.issuer).map_err(failed)?;
         Ok(KeyAndCertificate {
             key: Zeroizing::new(key.serialize_pem()),
@@ -209,6 +229,12 @@ impl TerminalCertificate {
         let expires = UnixTime(certificate.validity().not_after.timestamp().try_into().ok()?);
         Some(Self { terminal, serial, expires })
     }
+}
+
+/// Whether a name can stand in a certificate.
+fn is_dns_name(name: &str) -> bool {
+    let fits = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-' | b'_');
+    !name.is_empty() && name.bytes().all(fits)
 }
 
 /// When a certificate (PEM) ends, and its DER.

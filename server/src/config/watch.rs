@@ -24,6 +24,8 @@ pub struct Watch {
     pub certificate_days_left: u64,
     /// Hours without a word after which a terminal is silent; 0: none is.
     pub silent_hours: u64,
+    /// Minutes for which records may wait for one of `records_to`; 0: for ever.
+    pub records_minutes: u64,
     /// A command that is told of each reason that begins or ends: its path and arguments. None when
     /// empty.
     pub notify: Vec<String>,
@@ -38,6 +40,7 @@ impl Default for Watch {
             archive_days: 100,
             certificate_days_left: 30,
             silent_hours: 24,
+            records_minutes: 60,
             notify: Vec::new(),
         }
     }
