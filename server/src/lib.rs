@@ -9,6 +9,7 @@
 //!   config, keyring, pki, secret, clock, when, error,
 //!   files, lock, texts, width, words                       what all stand on
 //!   people_file                                            what an import reads
+//!   forward                                records on to collectors, files and the journal
 //!   report                                 reports as tables, CSV and pages with plots
 //!   fleet                                                  what is reckoned of silent terminals
 //!   migrate                                                from SQLite to PostgreSQL
@@ -36,6 +37,7 @@ pub mod enroll;
 pub mod error;
 mod files;
 pub mod fleet;
+pub mod forward;
 pub mod gate;
 pub mod http;
 pub mod intake;

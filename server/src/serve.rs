@@ -17,9 +17,10 @@ use tokio::task::JoinSet;
 use crate::admin::session;
 use crate::backup::scratch::Scratch;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Records};
 use crate::enroll::Enrollments;
 use crate::error::{Error, Result};
+use crate::forward::{self, Forwarder};
 use crate::gate::Gate;
 use crate::http::limit::Limiter;
 use crate::http::seen::Seen;
@@ -86,6 +87,7 @@ impl Server {
         let shown = log::Shown::new(keyring.clone());
         let (stop, stopped) = watch::channel(false);
         let listen = config.listen.clone();
+        let forward = Forwarder::new(config.records());
         let gate = Arc::new(Gate::new(config.limits));
         let app = Arc::new(App {
             code_key,
@@ -101,6 +103,7 @@ impl Server {
             authority,
             enrollments,
             log: shown,
+            forward,
         });
         let mut addresses = Vec::new();
         let mut tasks = JoinSet::new();
@@ -122,6 +125,13 @@ impl Server {
         let log =
             log::follow(app.store.clone(), keyring.clone(), app.clock.clone(), stopped.clone());
         tasks.spawn(log);
+        let forwards = forward::Parts {
+            store: app.store.clone(),
+            clock: app.clock.clone(),
+            publisher: Arc::clone(&app.publisher),
+            authority: Authority::load(&keyring.certificate(Holder::Authority)?)?,
+        };
+        tasks.spawn(forward::follow(forwards, app.forward.followed(), stopped.clone()));
         tasks.spawn(housekeeping(Arc::clone(&app), Arc::clone(&certificates), stopped.clone()));
         let administration = Administration::begin(&app, &certificates, &mut tasks, &stopped).await;
         let lacks_administration = app.config.admin.listen.is_some() && administration.is_none();
@@ -179,6 +189,11 @@ impl Server {
     pub fn reload(&self) -> Result<()> {
         self.certificates.renew(&self.app.authority, self.app.publisher.time())?;
         self.administration.as_ref().map_or(Ok(()), Administration::reload)
+    }
+
+    /// Takes another list of where records go; `false` when it is the same.
+    pub fn forward(&self, to: &Records) -> bool {
+        self.app.forward.change(to)
     }
 
     /// Whether the publisher has looked at the store within the last ten seconds; for the watchdog.

@@ -1,6 +1,6 @@
 //! `wardkey-server run`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sd_notify::NotifyState;
@@ -21,7 +21,7 @@ pub async fn run(path: &Path, config: Config) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::io(Text::DoingSignals))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::io(Text::DoingSignals))?;
     let mut hangup = signal(SignalKind::hangup()).map_err(Error::io(Text::DoingSignals))?;
-    let used = format!("{config:?}");
+    let used = config.clone();
     let server = Server::start(config, Clock::system()).await?;
     for address in server.addresses() {
         tracing::info!(%address, "listening");
@@ -51,18 +51,22 @@ pub async fn run(path: &Path, config: Config) -> Result<()> {
     Ok(())
 }
 
-/// SIGHUP: certificate and key are read again; of the configuration is said what the next start
-/// will find. Nothing that is wrong ends what runs.
-fn reload(path: &Path, used: &str, server: &Server) {
+/// SIGHUP: certificate and key are read again, and where records go; of the rest of the
+/// configuration is said what the next start will find. Nothing that is wrong ends what runs.
+fn reload(path: &Path, used: &Config, server: &Server) {
     match Config::read(path) {
         Err(error) => {
             tracing::error!(%error, "the configuration cannot be used; what runs goes on as it was")
         }
-        Ok(config) if format!("{config:?}") != used => {
-            tracing::warn!(file = %path.display(), "the configuration has changed; restart the \
-                service to use it");
+        Ok(config) => {
+            if server.forward(&config.records()) {
+                tracing::info!("records go to another list of destinations");
+            }
+            if !is_same_but_for_records(&config, used) {
+                tracing::warn!(file = %path.display(), "the configuration has changed; restart \
+                    the service to use it");
+            }
         }
-        Ok(_) => {}
     }
     match server.reload() {
         Ok(()) => tracing::info!("reloaded: the server's certificate was read again"),
@@ -70,6 +74,17 @@ fn reload(path: &Path, used: &str, server: &Server) {
             tracing::error!(%error, "the server's certificate cannot be used; the one before stays")
         }
     }
+}
+
+/// Whether another configuration is the same but for where records go.
+fn is_same_but_for_records(one: &Config, other: &Config) -> bool {
+    let rest = |of: &Config| Config {
+        records_to: Vec::new(),
+        records_ca: PathBuf::new(),
+        records_enterprise: 0,
+        ..of.clone()
+    };
+    format!("{:?}", rest(one)) == format!("{:?}", rest(other))
 }
 
 /// Each connection is a descriptor; the soft limit is low for programs that use select(2).

@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::enroll::Enrollments;
 use crate::error::{Error, Result};
+use crate::forward::Forwarder;
 use crate::log;
 use crate::pki::Authority;
 use crate::publish::Publisher;
@@ -37,6 +38,8 @@ pub struct App {
     pub enrollments: Enrollments,
     /// The log of records, as terminals are shown it.
     pub log: log::Shown,
+    /// Where records go besides the store.
+    pub forward: Forwarder,
     /// Requests a minute.
     pub limiter: Limiter,
     /// When terminals were heard of.

@@ -46,6 +46,7 @@ pub async fn take(State(app): Shared, Batch { known, request }: Batch) -> Answer
         })
     });
     let taken = taken.await?;
+    app.forward.wake();
     let now = app.clock.now();
     app.counters.records(taken.accepted.len(), taken.refused.len(), now);
     if taken.alarm {
