@@ -164,6 +164,7 @@ wk-1428 = The collector does not accept the token, or the file with it cannot be
 wk-1501 = The server cannot be reached. Please check the network and try again.
 wk-1502 = The server is not of this deployment. Please check the address and the token.
 wk-1503 = The join token is wrong, used or expired. Please issue a new one.
+wk-1429 = Destinations of records ({ $count }) lack some of { $minutes } minutes ago or more. Please see "status".
 wk-1504 = This terminal has joined.
 wk-1505 = This terminal has joined already.
 wk-1506 = The enrollment code is wrong, used or expired. Please ask for a new one.

@@ -202,4 +202,6 @@ with_those_of_administration! {
     EndNotSeen = 1413,
     /// A session begins or ends and the agent has no record of it.
     SessionNotRecorded = 1414,
+    /// Records have waited for `$count` destinations of the server, for `$minutes` minutes.
+    RecordsNotForwarded = 1429,
 }

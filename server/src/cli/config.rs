@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use wardkey_core::code::Code;
+use wardkey_settings::sink_places;
 
 use super::output::Output;
 use crate::config::{self, Admin, Config};
@@ -11,6 +12,9 @@ use crate::error::{Error, Problem, Result};
 use crate::keyring::{Holder, Keyring, Secret};
 use crate::pki::given;
 use crate::texts::{Phrase, Text};
+
+/// Whom the package has the server run as.
+const USER: &str = "wardkey-server";
 
 #[derive(Serialize)]
 struct Checked<'a> {
@@ -78,6 +82,26 @@ fn problems(path: &Path) -> Vec<Problem> {
         let message = Text::At.with([("place", key.into()), ("why", error.phrase())]);
         all.push(found(path, Some(Config::line_of(&text, key)), Some(key), message));
     }
+    let records = config.records();
+    for problem in sink_places::of_user(&records.to, USER) {
+        let place = format!("records_to: {}", problem.file).into();
+        let why = Phrase::joined(vec![problem.what, problem.fix], "; ");
+        let message = Phrase::joined(vec![place, why], ": ");
+        all.push(found(
+            path,
+            Some(Config::line_of(&text, "records_to")),
+            Some("records_to"),
+            message,
+        ));
+    }
+    if records.needs_authorities()
+        && let Some(why) = unusable(&records.ca)
+    {
+        let place = format!("records_ca: {}", records.ca.display()).into();
+        let message = Phrase::joined(vec![place, why], ": ");
+        let line = Config::line_of(&text, "records_ca");
+        all.push(found(path, Some(line), Some("records_ca"), message));
+    }
     // Before "init" there is neither store nor key, and nothing wrong with that.
     let keyring = Keyring::at(&config.keys);
     match (config.store.exists(), config.keys.exists()) {
@@ -133,7 +157,7 @@ fn not_there(key: &str, path: &Path) -> Phrase {
     Text::At.with([("place", key.into()), ("why", why)])
 }
 
-/// Why a file of attestation roots cannot be used.
+/// Why a file of certificates cannot be used.
 fn unusable(path: &Path) -> Option<Phrase> {
     use rustls::pki_types::CertificateDer;
     use rustls::pki_types::pem::PemObject;

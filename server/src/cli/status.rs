@@ -4,7 +4,7 @@ use super::context::Context;
 use crate::error::Result;
 use crate::serve;
 use crate::texts::{Phrase, Text};
-use crate::watch::{self, Severity, Sources, StatusView};
+use crate::watch::{self, DestinationView, Severity, Sources, StatusView};
 use crate::words::{time, time_or_never};
 
 pub async fn status(context: &Context) -> Result<()> {
@@ -28,6 +28,21 @@ pub async fn status(context: &Context) -> Result<()> {
         }));
         lines
     })
+}
+
+/// What waits for a destination of records, since when, and why.
+fn destination(of: &DestinationView) -> Phrase {
+    let name = of.name.as_str().into();
+    let waiting = Text::RecordsWaiting.with([("name", name), ("count", of.waiting.into())]);
+    let since = of.since.map(|since| Text::OldestSince.with([("time", time(since))]));
+    let lost = of.refused.saturating_add(of.pruned);
+    let lost = (lost > 0).then(|| Text::RecordsLost.with([("count", lost.into())]));
+    let why = of.why.clone().map(|why| {
+        let since = time(of.failed.unwrap_or_default());
+        Text::LastError.with([("time", since), ("why", why)])
+    });
+    let all = std::iter::once(waiting).chain(since).chain(lost).chain(why);
+    Phrase::joined(all.collect(), "; ")
 }
 
 fn fields(view: &StatusView) -> Vec<(Text, Phrase)> {
@@ -65,6 +80,7 @@ fn fields(view: &StatusView) -> Vec<(Text, Phrase)> {
     if let Some(until) = view.certificate_until {
         fields.push((Text::LabelCertificate, Text::Until.with([("time", time(until))])));
     }
+    fields.extend(view.destinations.iter().map(|one| (Text::LabelRecordsTo, destination(one))));
     if let Some(administration) = &view.administration {
         let address: Phrase = administration.listen.as_str().into();
         let said = if administration.served {

@@ -4,11 +4,12 @@ use wardkey_core::code::Code;
 use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 
-use super::facts::{Facts, ScopeFacts, Stock};
+use super::facts::{Facts, Outlet, ScopeFacts, Stock};
 use crate::config::Watch;
 use crate::texts::Phrase;
 
-/// Seconds of an hour and of a day.
+/// Seconds of a minute, of an hour and of a day.
+const MINUTE: u64 = 60;
 const HOUR: u64 = 3600;
 const DAY: u64 = 86_400;
 /// Bytes of a megabyte.
@@ -85,6 +86,7 @@ pub(super) const CHECKS: &[Check] = &[
     warning_when(Code::ArchiveOld, archive_old),
     warning_when(Code::KeyExchangeWaits, exchange_waits),
     warning_when(Code::TerminalsSilent, terminals_silent),
+    warning_when(Code::RecordsNotForwarded, records_wait),
     warning_when(Code::TerminalsAtQuota, |facts, _| some(of(facts, |stock| stock.at_quota))),
     warning_when(Code::KeysSuspected, |facts, _| some(of(facts, |stock| stock.suspected))),
     warning_when(Code::RecordsChanged, |facts, _| {
@@ -197,6 +199,18 @@ fn terminals_silent(facts: &Facts, watch: &Watch) -> Option<Values> {
     Some(values)
 }
 
+/// Destinations for which records have waited for too long.
+fn records_wait(facts: &Facts, watch: &Watch) -> Option<Values> {
+    let at_most = watch.records_minutes.saturating_mul(MINUTE);
+    let waits = |outlet: &&Outlet| {
+        at_most > 0 && outlet.since.is_some_and(|since| facts.now.since(since) >= at_most)
+    };
+    let outlets = facts.stock.as_ref()?.outlets.iter();
+    let mut values = some(outlets.filter(waits).count() as u64)?;
+    values.push(("minutes", watch.records_minutes.into()));
+    Some(values)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -204,6 +218,7 @@ mod tests {
     use wardkey_core::name::Language;
 
     use super::*;
+    use crate::store::destination::Destination;
     use crate::store::terminal::WithRoot;
 
     const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -224,6 +239,7 @@ mod tests {
             suspected: 0,
             sealed_used: 0,
             log_changed: false,
+            outlets: Vec::new(),
             exchange: None,
             keys_since: None,
             root_key_here: false,
@@ -245,6 +261,19 @@ mod tests {
         }
     }
 
+    /// A destination for which a record has waited for so long.
+    fn waiting(seconds: u64) -> Outlet {
+        let destination = Destination {
+            name: "tls siem:6514".into(),
+            position: 7,
+            refused: 0,
+            pruned: 0,
+            untold: 0,
+            failed: None,
+        };
+        Outlet { destination, waiting: 1, since: Some(UnixTime(NOW.0 - seconds)) }
+    }
+
     fn found(facts: &Facts, watch: &Watch) -> Vec<u16> {
         reasons(facts, watch).iter().map(|reason| reason.code.number()).collect()
     }
@@ -253,7 +282,7 @@ mod tests {
     fn every_row_has_a_code_of_its_own_and_what_stops_comes_first() {
         let codes: BTreeSet<u16> = CHECKS.iter().map(|check| check.code.number()).collect();
         assert_eq!(codes.len(), CHECKS.len());
-        let watched = [1595..1596, 1698..1699, 1726..1728, 1840..1850, 1920..1950];
+        let watched = [1429..1430, 1595..1596, 1698..1699, 1726..1728, 1840..1850, 1920..1950];
         let is_watched = |code: &u16| watched.iter().any(|codes| codes.contains(code));
         assert!(codes.iter().all(is_watched));
         assert!(CHECKS.is_sorted_by_key(|check| check.severity));
@@ -289,6 +318,8 @@ mod tests {
                 true,
                 1698,
             ),
+            (|stock| stock.outlets = vec![waiting(3599)], false, 1429),
+            (|stock| stock.outlets = vec![waiting(0), waiting(3600)], true, 1429),
             (|stock| stock.at_quota = 1, true, 1932),
             (|stock| stock.suspected = 1, true, 1933),
             (|stock| stock.log_changed = true, true, 1934),

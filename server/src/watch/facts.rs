@@ -18,6 +18,7 @@ use crate::log;
 use crate::pki::given;
 use crate::publish::time::{SigningTime, Trouble};
 use crate::publish::{Publisher, Shown};
+use crate::store::destination::{self, Destination};
 use crate::store::terminal::{self, TerminalStatus, WithRoot};
 use crate::store::watch::{self, Acts};
 use crate::store::{Store, Tx, archive, break_glass, clock, intake, scope, setting};
@@ -106,6 +107,8 @@ pub struct Stock {
     pub sealed_used: u64,
     /// Whether the log of records is not what was signed last.
     pub log_changed: bool,
+    /// Where records go, by name.
+    pub outlets: Vec<Outlet>,
     /// How many terminals have the new publish key; none when no exchange is open.
     pub exchange: Option<WithRoot>,
     /// When the newest root document was signed, if it is not the first one.
@@ -131,6 +134,28 @@ pub struct TerminalCounts {
     pub silent: u64,
     /// Active ones by stage, as the server reckons it.
     pub stages: BTreeMap<Reckoned, u64>,
+}
+
+/// A destination of records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outlet {
+    /// How far it is.
+    pub destination: Destination,
+    /// Records that it lacks.
+    pub waiting: u64,
+    /// When the first of them arrived here.
+    pub since: Option<UnixTime>,
+}
+
+impl Outlet {
+    async fn read(tx: &mut Tx) -> Result<Vec<Self>> {
+        let mut all = Vec::new();
+        for destination in destination::listed(tx).await? {
+            let (waiting, since) = destination::waiting(tx, destination.position).await?;
+            all.push(Self { destination, waiting, since });
+        }
+        Ok(all)
+    }
 }
 
 /// Where things are read.
@@ -238,6 +263,7 @@ impl Stock {
             suspected: watch::suspected_keys(tx).await?,
             sealed_used: break_glass::alarming(tx).await?,
             log_changed: !log::holds(tx, &config.store).await?,
+            outlets: Outlet::read(tx).await?,
             exchange,
             keys_since: (root.version > 1).then_some(root.issued),
             root_key_here: keyring.has_root_key(&root),

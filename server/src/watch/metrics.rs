@@ -1,5 +1,5 @@
 //! Measures in the text format of OpenMetrics, which Prometheus reads. Labels name scopes, states,
-//! routes, acts and codes: no person, no terminal, no address.
+//! routes, acts, codes and destinations of records: no person, no terminal, nobody's address.
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::family::Family;
@@ -9,7 +9,7 @@ use wardkey_core::time::UnixTime;
 
 use super::checks::{CHECKS, reasons};
 use super::counters::Counters;
-use super::facts::{Facts, ScopeFacts, Stock};
+use super::facts::{Facts, Outlet, ScopeFacts, Stock};
 use crate::config::Watch;
 use crate::error::{Error, Result};
 use crate::fleet::Reckoned;
@@ -42,6 +42,7 @@ pub fn text(facts: &Facts, watch: &Watch, live: Live<'_>) -> Result<String> {
     if let Some(stock) = &facts.stock {
         page.terminals(stock);
         page.stock(stock);
+        page.outlets(stock);
     }
     live.counters.register(&mut page.0);
     let mut text = String::new();
@@ -150,6 +151,31 @@ impl Page {
         let alarm = |acts: &Acts| ([("action", acts.action.clone())], acts.count);
         let help = "Acts of the last 24 hours in the trail that are worth an alarm";
         self.family("alarms", help, stock.alarms.iter().map(alarm));
+    }
+
+    fn outlets(&mut self, stock: &Stock) {
+        let each = |value: fn(&Outlet) -> Option<u64>| {
+            let rows = stock.outlets.iter();
+            rows.filter_map(move |one| {
+                Some(([("destination", one.destination.name.clone())], value(one)?))
+            })
+        };
+        let rows = each(|one| Some(one.waiting));
+        self.family("records_waiting", "Records that a destination lacks", rows);
+        let rows = each(|one| one.since.map(|time| time.0));
+        let help = "When the oldest record that a destination lacks arrived here, Unix seconds";
+        self.family("records_waiting_since_timestamp_seconds", help, rows);
+        let rows = each(|one| Some(u64::from(one.destination.failed.is_some())));
+        self.family("records_failing", "1 while nothing arrives at a destination", rows);
+        let lost = |cause: &'static str, count: fn(&Outlet) -> u64| {
+            stock.outlets.iter().map(move |one| {
+                let name = one.destination.name.clone();
+                ([("destination", name), ("cause", cause.to_owned())], count(one))
+            })
+        };
+        let refused = lost("refused", |one| one.destination.refused);
+        let rows = refused.chain(lost("pruned", |one| one.destination.pruned));
+        self.family("records_lost", "Records that a destination never gets", rows);
     }
 
     fn stock(&mut self, stock: &Stock) {

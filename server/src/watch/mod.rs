@@ -25,5 +25,5 @@ pub use counters::Counters;
 pub use facts::{Facts, Running, Sources};
 pub use listener::serve;
 pub use notice::follow;
-pub use status::{Readiness, StatusView, show, show_within};
+pub use status::{DestinationView, Readiness, StatusView, show, show_within};
 pub use watched::{Latest, Watched};

@@ -4,17 +4,22 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use wardkey_core::code::AnyCode;
 use wardkey_core::name::{Language, printable};
+use wardkey_core::texts;
 
 use super::checks::{Reason, Severity, reasons};
-use super::facts::{Facts, Running, Sources, TerminalCounts};
+use super::facts::{Facts, Outlet, Running, Sources, Stock, TerminalCounts};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::publish::time::Trouble;
 use crate::store::{Store, Tx, setting};
+use crate::texts::Phrase;
 
 /// Longest sentence in characters.
 const SENTENCE_CHARS: usize = 4096;
+/// Longest word of the system about a destination.
+const SAID_CHARS: usize = 200;
 
 /// Something that is not as it should be.
 #[derive(Debug, JsonSchema, Serialize)]
@@ -97,6 +102,60 @@ pub struct ScopeView {
     pub halted: bool,
 }
 
+/// Records on their way to a destination.
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "RecordDestination")]
+pub struct DestinationView {
+    /// The way and the place: `tls siem.example.org:6514`.
+    pub name: String,
+    /// Records that it lacks.
+    pub waiting: u64,
+    /// When the oldest of them arrived at the server.
+    pub since: Option<u64>,
+    /// Since when nothing arrives there; none while records do.
+    pub failed: Option<u64>,
+    /// The code of why.
+    pub last_error_code: Option<String>,
+    /// Why, in English.
+    pub last_error: Option<String>,
+    /// Records that it never took (`records-lost`).
+    pub refused: u64,
+    /// Records that were pruned before it had them.
+    pub pruned: u64,
+    /// Why, to be said.
+    #[serde(skip)]
+    pub why: Option<Phrase>,
+}
+
+impl From<&Outlet> for DestinationView {
+    fn from(outlet: &Outlet) -> Self {
+        let Outlet { destination, waiting, since } = outlet;
+        let failed = destination.failed.as_ref();
+        let why = failed.and_then(|failed| {
+            let sentence = texts::phrase(AnyCode::from_number(failed.code)?, Vec::new());
+            let said = failed.said.as_deref().map(|said| printable(said, SAID_CHARS).into());
+            Some(Phrase::joined(std::iter::once(sentence).chain(said).collect(), ": "))
+        });
+        Self {
+            name: printable(&destination.name, SENTENCE_CHARS),
+            waiting: *waiting,
+            since: since.map(|time| time.0),
+            failed: failed.map(|failed| failed.since.0),
+            last_error_code: failed
+                .and_then(|failed| AnyCode::from_number(failed.code))
+                .map(|code| code.to_string()),
+            last_error: why.as_ref().map(|why| why.say(Language::En)),
+            refused: destination.refused,
+            pruned: destination.pruned,
+            why,
+        }
+    }
+}
+
+fn destinations(stock: &Stock) -> Vec<DestinationView> {
+    stock.outlets.iter().map(DestinationView::from).collect()
+}
+
 /// The interface for administration.
 #[derive(Debug, JsonSchema, Serialize)]
 pub struct AdministrationView {
@@ -135,6 +194,8 @@ pub struct StatusView {
     pub disk_free_bytes: Option<u64>,
     /// When the server's certificate ends.
     pub certificate_until: Option<u64>,
+    /// Where records go besides the database (`records_to`), by name.
+    pub destinations: Vec<DestinationView>,
     /// The interface for administration; none where it is switched off.
     pub administration: Option<AdministrationView>,
     /// Whether the root key lies on this server.
@@ -205,6 +266,7 @@ async fn view(
         database_bytes: stock.map(|stock| stock.database),
         disk_free_bytes: stock.and_then(|stock| stock.free),
         certificate_until: stock.and_then(|stock| stock.certificate).map(|time| time.0),
+        destinations: stock.map_or_else(Vec::new, destinations),
         administration,
         root_key_here: stock.map(|stock| stock.root_key_here),
         clock: facts.clock,
