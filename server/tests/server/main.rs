@@ -35,6 +35,8 @@ mod event_log_changed;
 mod event_log_keys;
 mod events;
 mod fleet;
+mod forwarding;
+mod forwarding_rsyslog;
 mod importing;
 mod init;
 mod joining;

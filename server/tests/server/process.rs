@@ -20,14 +20,14 @@ use super::support::client::Client;
 use super::support::{Deployment, now};
 
 /// `wardkey-server run`, killed when dropped.
-struct Process {
-    child: Child,
-    port: u16,
+pub struct Process {
+    pub child: Child,
+    pub port: u16,
     said: Arc<Mutex<Vec<String>>>,
 }
 
 impl Process {
-    fn start(deployment: &Deployment) -> Self {
+    pub fn start(deployment: &Deployment) -> Self {
         // SIGXFSZ is ignored as a service manager may do it: a write over the limit is an error
         // then.
         let mut child = Command::new("/bin/sh")
@@ -55,7 +55,7 @@ impl Process {
     }
 
     /// Waits for a line of the log.
-    fn until(&self, part: &str) -> String {
+    pub fn until(&self, part: &str) -> String {
         let end = Instant::now() + Duration::from_secs(60);
         loop {
             if let Some(line) = self.said.lock().unwrap().iter().find(|line| line.contains(part)) {
@@ -66,7 +66,7 @@ impl Process {
         }
     }
 
-    fn signal(&self, signal: Signal) {
+    pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id() as i32), signal).unwrap();
     }
 

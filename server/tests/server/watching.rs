@@ -22,7 +22,7 @@ const HOUR: u64 = 3600;
 
 /// `[watch]` with a listener of its own port and these lines. The disk of whoever runs the tests is
 /// not what they are about.
-fn watch(lines: &str) -> String {
+pub fn watch(lines: &str) -> String {
     let disk = if lines.contains("disk_megabytes") { "" } else { "disk_megabytes = 0\n" };
     format!("[watch]\nlisten = \"127.0.0.1:0\"\n{disk}{lines}")
 }
@@ -39,7 +39,7 @@ fn ask(address: SocketAddr, request: &str) -> (u16, String, String) {
     (status, head.to_ascii_lowercase(), body.to_owned())
 }
 
-fn measures(running: &Running) -> Measures {
+pub fn measures(running: &Running) -> Measures {
     // What was read a second ago still counts.
     std::thread::sleep(Duration::from_millis(1100));
     let (status, head, body) = ask(running.server().measures().unwrap(), "GET /metrics");
@@ -49,7 +49,7 @@ fn measures(running: &Running) -> Measures {
 }
 
 /// The codes that `/readyz` of the listener names, by severity, and whether it is ready.
-fn reasons(running: &Running) -> (bool, BTreeMap<String, String>) {
+pub fn reasons(running: &Running) -> (bool, BTreeMap<String, String>) {
     std::thread::sleep(Duration::from_millis(1100));
     let (status, _, body) = ask(running.server().measures().unwrap(), "GET /readyz");
     let json: Value = serde_json::from_str(&body).unwrap();
@@ -65,7 +65,7 @@ fn only(code: &str, severity: &str) -> BTreeMap<String, String> {
 }
 
 /// The page, held against what OpenMetrics 1.0 says of its text.
-struct Measures(BTreeMap<String, f64>);
+pub struct Measures(pub BTreeMap<String, f64>);
 
 impl Measures {
     fn parse(text: &str) -> Self {
