@@ -1,5 +1,5 @@
-//! The ways by which records leave: to collectors over TLS, TCP, UDP and HTTPS, into files, into the
-//! journal. The agent of a terminal and the server go the same ones.
+//! The ways by which records leave: to collectors over TLS, TCP, UDP and HTTPS, into files, into
+//! the journal. The agent of a terminal and the server go the same ones.
 //!
 //! ```text
 //!   way (what a way is) <── collector ── secret ── connection     TLS, TCP
