@@ -154,7 +154,10 @@ fn elastic_gets_each_record_under_the_id_of_its_event_until_it_says_that_it_has_
 
     // The second record is of no mapping, the fifth came at a bad moment.
     let (asked, done) = scene.batch(|asked| bulk(asked, &[201, 400, 409, 201, 429]));
-    assert_eq!(asked.line, "POST /logs-wardkey-default/_bulk?filter_path=items.*.status HTTP/1.1");
+    assert_eq!(
+        asked.line,
+        "POST /logs-wardkey-default/_bulk?filter_path=items.*.status,items.*.error.type HTTP/1.1"
+    );
     assert_eq!(asked.authorization, format!("ApiKey {TOKEN}"));
     assert!(done.unwrap_err().contains("429"));
     assert_eq!(scene.waiting(), (before - 4) as u64);
@@ -316,6 +319,32 @@ fn what_is_about_no_record_loses_none() {
     refused(&scene, 200, json!({}));
     refused(&scene, 200, json!({ "code": 9 }));
     refused(&scene, 503, json!({ "code": 9 }));
+}
+
+#[test]
+fn records_that_no_mapping_takes_keep_nothing_back_however_many_stand_in_a_row() {
+    let scene = Scene::new("elastic://127.0.0.1:PORT/wardkey ecs TOKEN", 1101);
+    let mut transport = scene.transport();
+    let mut taken = Vec::new();
+    for kind in ["document_parsing_exception", "mapper_parsing_exception"].iter().cycle() {
+        if scene.waiting() == 0 {
+            break;
+        }
+        let server = serve(scene.port.listen(), Arc::clone(&scene.tls), move |asked| {
+            // None of a batch is taken, but for the very last record.
+            let lines = asked.lines();
+            let of = |line: &Value| match numbers(&line.to_string()).contains(&1100) {
+                true => json!({ "create": { "status": 201 } }),
+                false => json!({ "create": { "status": 400, "error": { "type": kind } } }),
+            };
+            let items: Vec<Value> = lines.chunks(2).map(|pair| of(&pair[1])).collect();
+            (200, json!({ "items": items }).to_string())
+        });
+        batch(&scene.f.agent, &mut transport).unwrap();
+        taken = numbers(&server.join().unwrap().body);
+    }
+    assert_eq!(taken.last(), Some(&1100));
+    assert!(scene.lost() > 0, "and how many it lacks is told");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::failure::CollectorError;
 use crate::way::Party;
 
 /// The longest file of certificates in bytes.
-const MAX_CERTIFICATES: usize = 1 << 20;
+pub const MAX_CERTIFICATES: usize = 1 << 20;
 
 /// TLS that trusts the configured authorities, read anew each time: they may be exchanged.
 pub(crate) fn tls(party: &dyn Party, path: &Path) -> Result<Arc<ClientConfig>, CollectorError> {

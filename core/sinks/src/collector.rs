@@ -28,7 +28,7 @@ use crate::failure::CollectorError;
 use crate::pace::Pace;
 use crate::resolve::{Lookup, Resolver};
 use crate::secret::{Counts, Secret};
-use crate::way::{Delivery, Most, Party, Record, Terms, Way};
+use crate::way::{At, Delivery, Most, Party, Record, Terms, Way};
 
 /// How long a name or an address of a collector may take to answer; over TLS, until it has shown
 /// who it is.
@@ -123,10 +123,8 @@ impl Network {
             .map_err(|error| CollectorError::Name(std::io::Error::other(error)))
     }
 
-    /// The messages, one after the other, each behind its length; and of how many records. The
-    /// others have to wait for the next connection.
-    fn frames(&self, party: &dyn Party, records: &[Record]) -> (Vec<u8>, usize) {
-        let mut frames = Vec::new();
+    fn frames(&self, party: &dyn Party, records: &[Record]) -> Frames {
+        let (mut frames, mut unread) = (Vec::new(), Vec::new());
         let mut taken = 0;
         for record in records {
             if let Some(event) = event::of(record, party) {
@@ -140,11 +138,22 @@ impl Network {
                 frames.extend_from_slice(length.as_bytes());
                 frames.push(b' ');
                 frames.extend_from_slice(message.as_bytes());
+            } else {
+                unread.push(record.at);
             }
             taken += 1;
         }
-        (frames, taken)
+        Frames { bytes: frames, taken, unread }
     }
+}
+
+/// The messages, one after the other, each behind its length; and of how many records. The others
+/// have to wait for the next connection.
+struct Frames {
+    bytes: Vec<u8>,
+    taken: usize,
+    /// Those of them that nobody can read.
+    unread: Vec<At>,
 }
 
 impl Way for Network {
@@ -153,12 +162,12 @@ impl Way for Network {
     }
 
     fn deliver(&mut self, party: &dyn Party, records: &[Record]) -> Delivery {
-        let (frames, taken) = self.frames(party, records);
+        let Frames { bytes, taken, unread } = self.frames(party, records);
         let begun = Instant::now();
-        match self.send(party, &frames) {
+        match self.send(party, &bytes) {
             Ok(()) => {
                 self.pace.arrived(begun.elapsed(), self.within);
-                Delivery::all(records.get(..taken).unwrap_or(records))
+                Delivery::all(records.get(..taken).unwrap_or(records), unread)
             }
             Err(error) => {
                 if error.was_on_its_way() {

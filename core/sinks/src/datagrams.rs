@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::socket::{getsockopt, sockopt};
-use wardkey_core::event::{Event, EventName};
+use wardkey_core::event::Event;
 use wardkey_records::{Source, syslog_message};
 use wardkey_settings::sink;
 
@@ -109,7 +109,7 @@ impl Datagrams {
         let mut delivery = Delivery::default();
         for record in records {
             let Some(event) = event::of(record, party) else {
-                delivery.arrived.push(record.at);
+                delivery.gave_up.push(record.at);
                 continue;
             };
             match self.send(socket, &event, record.told_by(&self.source)) {
@@ -117,9 +117,11 @@ impl Datagrams {
                 Ok(false) => {
                     let name = event.name.as_str();
                     party.warn(&format!("a record ({name}) is too long for UDP"));
-                    // That something was lost is not lost again and again.
-                    let counts = event.name != EventName::RecordsLost;
-                    let to = if counts { &mut delivery.gave_up } else { &mut delivery.arrived };
+                    let to = if record.counts(&event) {
+                        &mut delivery.gave_up
+                    } else {
+                        &mut delivery.arrived
+                    };
                     to.push(record.at);
                 }
                 // It is about one of those before, too: nobody knows which.

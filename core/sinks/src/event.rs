@@ -6,7 +6,7 @@ use wardkey_core::event::Event;
 use crate::way::{Party, Record};
 
 /// The event; `None` for one that cannot be read, such as one of a later version: it must not keep
-/// the others back.
+/// the others back, and is counted among those that never arrive.
 pub fn of(record: &Record, party: &dyn Party) -> Option<Event> {
     codec::from_bytes(&record.event)
         .inspect_err(|error| {

@@ -15,7 +15,7 @@ use wardkey_settings::sink::LogFile;
 use crate::backoff::Backoff;
 use crate::event;
 use crate::failure::RecordFileError;
-use crate::way::{Delivery, Most, Party, Record, Terms, Way};
+use crate::way::{At, Delivery, Most, Party, Record, Terms, Way};
 
 /// Records of a batch: each is on disk before the next. Some forms have ten times the bytes of what
 /// is in the spool.
@@ -43,15 +43,19 @@ impl Lines {
         }
     }
 
-    fn lines(&self, party: &dyn Party, records: &[Record]) -> Vec<u8> {
-        let mut lines = Vec::new();
+    /// The lines, and which records nobody can read.
+    fn lines(&self, party: &dyn Party, records: &[Record]) -> (Vec<u8>, Vec<At>) {
+        let (mut lines, mut unread) = (Vec::new(), Vec::new());
         for record in records {
-            let Some(event) = event::of(record, party) else { continue };
+            let Some(event) = event::of(record, party) else {
+                unread.push(record.at);
+                continue;
+            };
             let source = record.told_by(&self.source);
             lines.extend_from_slice(render(self.to.format, &event, source).as_bytes());
             lines.push(b'\n');
         }
-        lines
+        (lines, unread)
     }
 
     fn write(&mut self, lines: &[u8]) -> Result<(), RecordFileError> {
@@ -82,9 +86,9 @@ impl Way for Lines {
     }
 
     fn deliver(&mut self, party: &dyn Party, records: &[Record]) -> Delivery {
-        let lines = self.lines(party, records);
+        let (lines, unread) = self.lines(party, records);
         match self.write(&lines) {
-            Ok(()) => Delivery::all(records),
+            Ok(()) => Delivery::all(records, unread),
             Err(error) => Delivery { error: Some(error.into()), ..Delivery::default() },
         }
     }

@@ -4,8 +4,8 @@
 //! A batch is a request. A record has arrived when the answer says so of this record: not before,
 //! and not by the end of a connection. Elasticsearch gets each under the id of the event, so that
 //! one that comes again is the same document. What it never takes, such as a field that is not of
-//! its mapping, is lost to it, counted, and keeps nothing back; but where it takes none of a batch,
-//! all of it waits.
+//! its mapping, is lost to it, counted, and keeps nothing back; but where it takes none of a batch
+//! and does not say that the records are at fault, all of it waits.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use rustls::ClientConfig;
 use serde::Deserialize;
 use serde_json::json;
-use wardkey_core::event::{Event, EventName};
+use wardkey_core::event::Event;
 use wardkey_records::{Source, render};
 use wardkey_settings::files::{self, Owner};
 use wardkey_settings::intake::{self, Kind};
@@ -35,6 +35,12 @@ const STORED: usize = 256 * 1024;
 /// The most bytes of a body; one record is sent however long it is.
 const SENT: usize = 1 << 20;
 
+/// What is asked for of the bulk interface's answer.
+const ANSWERED: &str = "filter_path=items.*.status,items.*.error.type";
+/// Refusals of it that are about the record, whatever becomes of the others: no index and no
+/// pipeline has anything to do with them.
+const FAULTS_OF_A_RECORD: [&str; 2] = ["document_parsing_exception", "mapper_parsing_exception"];
+
 /// The way to a collector over HTTPS.
 #[derive(Debug)]
 pub struct Intake {
@@ -49,11 +55,10 @@ pub struct Intake {
 #[derive(Debug, Default)]
 struct Batch {
     body: Vec<u8>,
-    /// Those in the body, in its order, and whether the loss of one counts: that something was lost
-    /// is not lost again and again.
+    /// Those in the body, in its order, and whether the loss of one counts.
     sent: Vec<(At, bool)>,
     /// Those that nobody can read.
-    passed: Vec<At>,
+    unread: Vec<At>,
 }
 
 /// What became of a record, by the answer.
@@ -82,7 +87,7 @@ impl Intake {
         let mut batch = Batch::default();
         for record in records {
             let Some(event) = event::of(record, party) else {
-                batch.passed.push(record.at);
+                batch.unread.push(record.at);
                 continue;
             };
             let piece = self.piece(&event, record.told_by(&self.source));
@@ -90,7 +95,7 @@ impl Intake {
                 break;
             }
             batch.body.extend_from_slice(piece.as_bytes());
-            batch.sent.push((record.at, event.name != EventName::RecordsLost));
+            batch.sent.push((record.at, record.counts(&event)));
         }
         batch
     }
@@ -126,7 +131,7 @@ impl Intake {
         let (path, kind, word) = match self.to.kind {
             Kind::Elastic => {
                 let index = self.to.index().unwrap_or_default();
-                let path = format!("/{index}/_bulk?filter_path=items.*.status");
+                let path = format!("/{index}/_bulk?{ANSWERED}");
                 (path, "application/x-ndjson", "ApiKey")
             }
             Kind::Splunk => ("/services/collector/event".to_owned(), "application/json", "Splunk"),
@@ -154,7 +159,7 @@ impl Way for Intake {
     fn deliver(&mut self, party: &dyn Party, records: &[Record]) -> Delivery {
         let batch = self.batch(party, records);
         if batch.sent.is_empty() {
-            return Delivery { arrived: batch.passed, ..Delivery::default() };
+            return Delivery { gave_up: batch.unread, ..Delivery::default() };
         }
         let begun = Instant::now();
         match self.send(party, &batch) {
@@ -183,8 +188,8 @@ impl Way for Intake {
 
 /// What is done with, up to the first record that comes again: they stay in their order.
 fn sort(party: &dyn Party, batch: Batch, fates: &[Fate]) -> Delivery {
-    let mut delivery = Delivery { arrived: batch.passed, ..Delivery::default() };
-    for ((at, counts), fate) in batch.sent.into_iter().zip(fates) {
+    let mut delivery = Delivery::default();
+    for (&(at, counts), fate) in batch.sent.iter().zip(fates) {
         match fate {
             Fate::Never if counts => delivery.gave_up.push(at),
             Fate::Arrived | Fate::Never => delivery.arrived.push(at),
@@ -198,6 +203,7 @@ fn sort(party: &dyn Party, batch: Batch, fates: &[Fate]) -> Delivery {
         let count = delivery.gave_up.len();
         party.warn(&format!("a collector takes {count} of the records never"));
     }
+    delivery.gave_up.extend(batch.unread);
     delivery
 }
 
@@ -226,19 +232,29 @@ fn bulk(said: &[u8], sent: usize) -> Result<Vec<Fate>, CollectorError> {
     #[derive(Deserialize)]
     struct Created {
         status: u16,
+        error: Option<Fault>,
+    }
+    #[derive(Deserialize)]
+    struct Fault {
+        #[serde(rename = "type")]
+        kind: String,
     }
     let bulk: Bulk = serde_json::from_slice(said).map_err(|_| CollectorError::Answer)?;
     if bulk.items.len() != sent {
         return Err(CollectorError::Answer);
     }
     // With the same status it refuses all while an index is closed or a pipeline is missing: so a
-    // record is at fault only where the same answer says that another one arrived.
+    // record is at fault where the answer says so, or says that another one arrived.
     let has_come = |item: &Item| matches!(item.create.status, 200 | 201 | 409);
     let is_open = bulk.items.iter().any(has_come);
+    let is_at_fault = |item: &Item| {
+        let fault = item.create.error.as_ref();
+        fault.is_some_and(|fault| FAULTS_OF_A_RECORD.contains(&fault.kind.as_str()))
+    };
     let fate = |item: &Item| match item.create.status {
         // 409: it is there since an earlier try.
         200 | 201 | 409 => Fate::Arrived,
-        400 if is_open => Fate::Never,
+        400 if is_open || is_at_fault(item) => Fate::Never,
         status => Fate::Later(status),
     };
     Ok(bulk.items.iter().map(fate).collect())

@@ -91,9 +91,11 @@ impl Way for Journal {
     fn deliver(&mut self, party: &dyn Party, records: &[Record]) -> Delivery {
         let mut delivery = Delivery::default();
         for record in records {
-            if let Some(event) = event::of(record, party)
-                && let Err(error) = self.write(&journal_entry(&event, record.told_by(&self.source)))
-            {
+            let Some(event) = event::of(record, party) else {
+                delivery.gave_up.push(record.at);
+                continue;
+            };
+            if let Err(error) = self.write(&journal_entry(&event, record.told_by(&self.source))) {
                 delivery.error = Some(SinkError::Journal(error));
                 break;
             }

@@ -33,8 +33,8 @@ pub mod resolve;
 mod secret;
 pub mod way;
 
+pub use authorities::MAX_CERTIFICATES;
 use wardkey_settings::sink::Sink;
-
 use way::{Terms, Way};
 
 /// The way to a sink.

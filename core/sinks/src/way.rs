@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
+use wardkey_core::event::{Event, EventName};
 use wardkey_core::id::EventId;
 use wardkey_records::Source;
 
@@ -41,6 +42,12 @@ impl Record {
     pub fn told_by<'s>(&'s self, own: &'s Source) -> &'s Source {
         self.source.as_deref().unwrap_or(own)
     }
+
+    /// Whether the loss of it is one more: that something of one's own was lost is not lost again
+    /// and again.
+    pub(crate) fn counts(&self, event: &Event) -> bool {
+        self.source.is_some() || event.name != EventName::RecordsLost
+    }
 }
 
 /// How much is taken at once.
@@ -64,9 +71,10 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// All of the records have arrived.
-    pub fn all(records: &[Record]) -> Self {
-        Self { arrived: records.iter().map(|record| record.at).collect(), ..Self::default() }
+    /// All of the records have arrived but those that nobody can read.
+    pub fn all(records: &[Record], unread: Vec<At>) -> Self {
+        let sent = records.iter().map(|record| record.at).filter(|at| !unread.contains(at));
+        Self { arrived: sent.collect(), gave_up: unread, error: None }
     }
 }
 
