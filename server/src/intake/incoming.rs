@@ -10,6 +10,8 @@ use wardkey_core::time::UnixTime;
 pub(super) const MAX_TEXT: usize = 256;
 /// The last second of the year 9999: the latest time that a record may have.
 const LAST: UnixTime = UnixTime(253_402_300_799);
+/// The greatest number that collectors take, in their own integers.
+const MOST: u64 = i64::MAX as u64;
 
 /// Why an event is not taken, and every name under which the terminal may know it.
 #[derive(Debug)]
@@ -41,9 +43,9 @@ pub fn decode(bytes: &[u8], terminal: &TerminalId) -> Result<Event, NotTaken> {
     Ok(event)
 }
 
-/// Whether the store has room for what it keeps beside the record, to search it and to count it.
-/// No database takes every text and every time, and one refused row would hold up all records of
-/// the terminal, each time that it sends them.
+/// Whether the store has room for what it keeps beside the record, to search it and to count it,
+/// and collectors for its numbers. No database takes every text and every time, and one refused row
+/// would hold up all records of the terminal, each time that it sends them.
 fn fits(event: &Event) -> Result<(), &'static str> {
     let is_short = |text: &String| text.len() <= MAX_TEXT && !text.contains('\0');
 
@@ -55,6 +57,9 @@ fn fits(event: &Event) -> Result<(), &'static str> {
     }
     if event.time > LAST {
         return Err("the time is after the year 9999");
+    }
+    if [event.age, event.count, event.seconds].into_iter().flatten().any(|one| one > MOST) {
+        return Err("a number is too great");
     }
     Ok(())
 }
@@ -83,6 +88,8 @@ mod tests {
         // Whoever shows it takes care of what it does to a screen.
         taken(&|event| event.service = Some("su\n\u{1b}[2Jdo".into())).unwrap();
 
+        taken(&|event| event.count = Some(MOST)).unwrap();
+
         let past = UnixTime(LAST.0 + 1);
         for change in [
             &|event: &mut Event| event.service = Some("su\0do".into()),
@@ -91,7 +98,10 @@ mod tests {
             &|event| event.stage = Some(format!("{longest}x")),
             &|event| event.time = past,
             &|event| event.time = UnixTime(u64::MAX),
-        ] as [&dyn Fn(&mut Event); 6]
+            &|event| event.count = Some(MOST + 1),
+            &|event| event.age = Some(u64::MAX),
+            &|event| event.seconds = Some(u64::MAX),
+        ] as [&dyn Fn(&mut Event); 9]
         {
             let not_taken = taken(change).unwrap_err();
             assert_eq!(not_taken.names, [heartbeat().id]);
