@@ -13,6 +13,8 @@ const FIELDS: [&str; 31] = [
     "service", "tty", "session", "seat", "rhost", "key", "model", "up", "uv", "counter", "stage",
     "age", "uid", "count", "seconds", "proof", "pass", "voucher", "loan", "evidence", "terminal",
 ];
+/// What the server says of a record that it sends on.
+const PLACE: &str = "place";
 /// How a record begins that is no JSON: structured data, and key=value.
 const TEXTS: [&str; 2] = ["[wardkey@", "schema="];
 /// How deep a SIEM wraps a record.
@@ -27,6 +29,8 @@ pub struct Copied {
     pub id: EventId,
     /// Names and values.
     pub fields: Vec<(String, String)>,
+    /// Its place in the log, where the server sent it on: then copies are in that order.
+    pub place: Option<u64>,
 }
 
 impl Copied {
@@ -84,10 +88,10 @@ impl Copied {
     }
 }
 
-fn copied(format: Format, mut fields: Vec<(String, String)>) -> Option<Copied> {
+fn copied(format: Format, mut fields: Vec<(String, String)>, place: Option<u64>) -> Option<Copied> {
     fields.sort();
     let id = fields.iter().find(|(name, _)| name == "id")?;
-    Some(Copied { format, id: EventId::from_hex(&id.1).ok()?, fields })
+    Some(Copied { format, id: EventId::from_hex(&id.1).ok()?, fields, place })
 }
 
 /// In JSON, when the line or its end is that. Braces behind the beginning of a text are its own: a
@@ -112,13 +116,20 @@ fn in_text(line: &str) -> Option<Copied> {
     let (_, line) = line.split_once(fields)?;
     let words = std::iter::once(("schema", line.split(' ').next()?))
         .chain(line.split(' ').skip(1).map_while(|word| word.split_once('=')));
+    let place = words.clone().find(|(name, _)| *name == PLACE);
+    let place = place.and_then(|(_, value)| value.parse().ok());
     let own = words.filter(|(name, _)| FIELDS.contains(name));
-    copied(Format::KeyValue, own.map(|(name, value)| (name.into(), value.into())).collect())
+    copied(Format::KeyValue, own.map(|(name, value)| (name.into(), value.into())).collect(), place)
 }
 
 /// Structured data behind the beginning of its name. No value has a quotation mark or a bracket.
 fn structured(data: &str) -> Option<Copied> {
-    let (data, _) = data.split_once(']')?;
+    let (data, behind) = data.split_once(']')?;
+    let place = behind.strip_prefix("[wardkeyServer@").and_then(|server| {
+        let (server, _) = server.split_once(']')?;
+        let (_, value) = server.split_once(&format!(" {PLACE}=\""))?;
+        value.split_once('"')?.0.parse().ok()
+    });
     let mut fields = Vec::new();
     let mut rest = data.split_once(' ')?.1;
     while let Some((name, behind)) = rest.split_once("=\"") {
@@ -129,7 +140,7 @@ fn structured(data: &str) -> Option<Copied> {
         }
         rest = behind;
     }
-    copied(Format::Rfc5424, fields)
+    copied(Format::Rfc5424, fields, place)
 }
 
 fn in_json(value: &Value, depth: u8) -> Option<Copied> {
@@ -162,7 +173,7 @@ fn ecs(object: &Map<String, Value>) -> Option<Copied> {
     // Elastic gives it milliseconds.
     let time = object.get("@timestamp")?.as_str()?.replace(".000Z", "Z");
     fields.push(("time".into(), seconds(&time)?.to_string()));
-    copied(Format::Ecs, fields)
+    copied(Format::Ecs, fields, place(own))
 }
 
 fn ocsf(object: &Map<String, Value>) -> Option<Copied> {
@@ -179,7 +190,11 @@ fn ocsf(object: &Map<String, Value>) -> Option<Copied> {
     }
     let time = object.get("time")?.as_u64()? / 1000;
     fields.push(("time".into(), time.to_string()));
-    copied(Format::Ocsf, fields)
+    copied(Format::Ocsf, fields, place(own))
+}
+
+fn place(own: &Map<String, Value>) -> Option<u64> {
+    said(own.get(PLACE)?).parse().ok()
 }
 
 fn own_fields(own: &Map<String, Value>) -> Vec<(String, String)> {
@@ -283,6 +298,7 @@ mod tests {
     fn what_the_server_says_of_a_record_is_none_of_its_fields() {
         let forwarded = wardkey_records::Forwarded {
             by: "wardkey".into(),
+            terminal: "04".repeat(16),
             scopes: "icu".into(),
             received: UnixTime(1_790_000_100),
             place: 7,
@@ -292,7 +308,10 @@ mod tests {
         let source = Source { forwarded: Some(forwarded), ..source };
         for format in FORMS {
             let line = wardkey_records::render(format, &event(), &source);
-            assert_eq!(Copied::read(&line), Copied::of(&event(), format), "{format:?}");
+            let read = Copied::read(&line).unwrap();
+            assert_eq!(read.place, Some(7), "{format:?}");
+            let own = Copied { place: None, ..read };
+            assert_eq!(Some(own), Copied::of(&event(), format), "{format:?}");
         }
     }
 

@@ -24,6 +24,9 @@ pub struct Source {
 pub struct Forwarded {
     /// The server's machine.
     pub by: String,
+    /// The terminal that sent it to the server, by its certificate, in hexadecimal digits. What an
+    /// agent recorded before it joined names none itself.
+    pub terminal: String,
     /// The scopes of the terminal, with commas; empty when it has none.
     pub scopes: String,
     /// When the server got it.
@@ -43,12 +46,14 @@ impl Source {
 
     /// What is said of a record beside what the event says, by name.
     pub(crate) fn fields(&self) -> Vec<(&'static str, String)> {
-        let Some(Forwarded { by, scopes, received, place, verdict }) = &self.forwarded else {
+        let Some(Forwarded { by, terminal, scopes, received, place, verdict }) = &self.forwarded
+        else {
             return Vec::new();
         };
         let scopes = (!scopes.is_empty()).then(|| ("scope", scopes.clone()));
         let own = [
             ("via", by.clone()),
+            ("sender", terminal.clone()),
             ("received", received.0.to_string()),
             ("place", place.to_string()),
             ("verdict", verdict.clone()),

@@ -11,6 +11,7 @@ use super::lost::Lost;
 use crate::error::Result;
 use crate::store::Db;
 use crate::store::destination::{self, Destination, Due, Known, Moved};
+use crate::store::log::{self, State};
 
 /// Records that are read at once: few enough that those of a batch are not read in vain.
 const AT_ONCE: u64 = 128;
@@ -45,9 +46,10 @@ impl Batch {
         (server, now): (&Source, UnixTime),
     ) -> Result<Self> {
         let mut batch = Self { from: to.position, ..Self::default() };
+        let log = log::state(db).await?;
         if tells && to.untold > 0 {
             let lost = Lost::NotTaken { count: to.untold, of: to.refused };
-            batch.lose(&to.name, lost, to.position, now);
+            batch.lose((to, &log), lost, to.position, now);
         }
 
         let due = due(db, to.position, most).await?;
@@ -58,7 +60,7 @@ impl Batch {
         for due in due {
             if due.place > place {
                 let lost = Lost::Pruned { from: place, until: due.place };
-                batch.lose(&to.name, lost, due.place, now);
+                batch.lose((to, &log), lost, due.place, now);
             }
             place = due.place.saturating_add(1);
             batch.add(due, &known, server);
@@ -66,8 +68,8 @@ impl Batch {
         Ok(batch)
     }
 
-    fn lose(&mut self, name: &str, lost: Lost, end: u64, now: UnixTime) {
-        let record = lost.record(name, now);
+    fn lose(&mut self, (to, log): (&Destination, &State), lost: Lost, end: u64, now: UnixTime) {
+        let record = lost.record(to, log, now);
         self.marks.push(Mark { at: record.at, end, lost: Some(lost) });
         self.records.push(record);
     }
@@ -136,17 +138,18 @@ async fn due(db: &mut Db, from: u64, most: Most) -> Result<Vec<Due>> {
 /// The terminal, as the one that tells of its record by way of the server.
 fn source(due: &Due, known: Option<&Known>, server: &Source) -> Source {
     let terminal = due.terminal.to_hex();
-    let name = known.map_or(terminal.as_str(), |known| known.name.as_str());
+    let name = known.map_or_else(|| terminal.clone(), |known| known.name.clone());
     let version = known.and_then(|known| known.version.as_deref()).unwrap_or(UNKNOWN);
     let scopes = known.map(|known| known.scopes.join(",")).unwrap_or_default();
     let forwarded = Forwarded {
         by: server.host.clone(),
+        terminal,
         scopes,
         received: due.received,
         place: due.place,
         verdict: due.verdict.clone(),
     };
-    let own = Source::new(name, "wardkey-agent", version, server.enterprise);
+    let own = Source::new(&name, "wardkey-agent", version, server.enterprise);
     Source { forwarded: Some(forwarded), ..own }
 }
 

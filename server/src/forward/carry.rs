@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
+use wardkey_core::name::printable;
 use wardkey_settings::sink::Sink;
-use wardkey_sinks::failure::SinkError;
+use wardkey_sinks::failure::{CollectorError, RecordFileError, SinkError};
 use wardkey_sinks::way::{Delivery, Record, Terms, Way};
 
 use super::batch::Batch;
 use super::party::{Parts, Sender};
 use crate::error::{Error, Result};
 use crate::store::audit::{self, Act, Actor};
-use crate::store::destination::{self, Failed, Moved};
+use crate::store::destination::{self, Failed, Moved, SAID_CHARS};
 
 /// Stack of a thread in bytes.
 const STACK: usize = 512 * 1024;
@@ -67,10 +68,15 @@ impl From<Error> for Stopped {
 
 /// What a task remembers.
 struct Memory {
+    /// By this the store knows the destination.
+    place: String,
     name: String,
     way: Option<Box<dyn Way>>,
     told: Option<Instant>,
     warned: Option<Instant>,
+    /// What has arrived and is not noted: nothing more is delivered before it is, else the same
+    /// records would go out again and again while the store takes nothing.
+    unnoted: Option<Moved>,
     /// What is noted of the failure: it is written once.
     failure: Option<(u16, Option<String>)>,
 }
@@ -78,8 +84,15 @@ struct Memory {
 impl Carrier {
     /// Delivers until it is to end.
     pub(super) async fn run(mut self) {
-        let mut memory =
-            Memory { name: self.sink.name(), way: None, told: None, warned: None, failure: None };
+        let mut memory = Memory {
+            place: self.sink.place().display().to_string(),
+            name: self.sink.name(),
+            way: None,
+            told: None,
+            warned: None,
+            unnoted: None,
+            failure: None,
+        };
         while self.goes_on() {
             self.woken.mark_unchanged();
             let pause = match self.batch(&mut memory).await {
@@ -106,6 +119,8 @@ impl Carrier {
             };
             self.wait(pause, false).await;
         }
+        // Whoever is next would deliver it again.
+        let _ = tokio::time::timeout(LAST, self.note(&mut memory)).await;
     }
 
     /// Whether it is not to end; nobody may be there any more who could say so.
@@ -124,6 +139,7 @@ impl Carrier {
 
     /// Delivers the next records; `false` when none are left.
     async fn batch(&mut self, memory: &mut Memory) -> Result<bool, Stopped> {
+        self.note(memory).await?;
         let way = match memory.way.take() {
             Some(way) => way,
             None => wardkey_sinks::to(&self.sink, &self.terms),
@@ -131,7 +147,7 @@ impl Carrier {
         let way = &mut *memory.way.insert(way);
         let (most, now) = (way.most(), self.parts.now());
         let mut tx = self.parts.store.read().await?;
-        let Some(to) = destination::find(&mut tx, &memory.name).await? else { return Ok(false) };
+        let Some(to) = destination::find(&mut tx, &memory.place).await? else { return Ok(false) };
         let tells = memory.told.is_none_or(|told| told.elapsed() >= TELL_AGAIN);
         let batch = Batch::read(&mut tx, &to, (most, tells), (&self.terms.source, now)).await?;
         drop(tx);
@@ -142,26 +158,25 @@ impl Carrier {
         }
 
         let way = memory.way.take().ok_or(Stopped::Gone)?;
-        let (way, delivery) = self.deliver(way, records).await.ok_or(Stopped::Gone)?;
+        let Some((way, delivery)) = self.deliver(way, records).await else {
+            return Err(self.gone(memory).await);
+        };
         let way = memory.way.insert(way);
         let moved = batch.moved(&delivery);
         let has_moved = moved.position > to.position || moved.told > 0;
-        if has_moved {
-            self.note(&memory.name, moved).await?;
-            memory.failure = None;
-            if moved.told > 0 {
-                memory.told = Some(Instant::now());
-            }
+        if delivery.error.is_none() {
+            way.worked();
         }
+        memory.unnoted = has_moved.then_some(moved);
+        self.note(memory).await?;
         match delivery.error {
             None => {
-                way.worked();
                 memory.warned = None;
                 // One that takes nothing and complains of nothing is not asked without end.
                 if has_moved { Ok(true) } else { Err(Stopped::Gone) }
             }
             Some(error) => {
-                self.note_failure(memory, &error).await?;
+                self.note_failure(memory, &error).await;
                 Err(Stopped::Sink(error))
             }
         }
@@ -196,12 +211,33 @@ impl Carrier {
         tokio::time::timeout(LAST, told).await.ok()?.ok()
     }
 
-    /// Notes how far the destination is, and in the trail what it never gets.
-    async fn note(&self, name: &str, moved: Moved) -> Result<()> {
-        let (name, now) = (name.to_owned(), self.parts.now());
+    /// Why a thread has brought nothing back: the server stops; or it has ended by itself, and may
+    /// do so with the same records again.
+    async fn gone(&self, memory: &mut Memory) -> Stopped {
+        if !self.goes_on() {
+            return Stopped::Gone;
+        }
+        let why = || std::io::Error::other("its thread has ended");
+        let error = match &self.sink {
+            Sink::File(file) => RecordFileError::of(&file.path, why()).into(),
+            Sink::Journal(_) => SinkError::Journal(why()),
+            Sink::Collector(_) | Sink::Datagrams(_) | Sink::Intake(_) => {
+                CollectorError::Broken(why()).into()
+            }
+        };
+        self.note_failure(memory, &error).await;
+        Stopped::Sink(error)
+    }
+
+    /// Notes how far the destination is, if that is not noted yet, and in the trail what it never
+    /// gets.
+    async fn note(&self, memory: &mut Memory) -> Result<()> {
+        let Some(moved) = memory.unnoted else { return Ok(()) };
+        let (place, name) = (memory.place.clone(), memory.name.clone());
+        let now = self.parts.now();
         let noted = self.parts.store.together(move |tx| {
             Box::pin(async move {
-                destination::moved(tx, &name, &moved).await?;
+                destination::moved(tx, &place, &moved).await?;
                 for (action, count) in
                     [("records.pruned-unsent", moved.pruned), ("records.not-taken", moved.told)]
                 {
@@ -214,23 +250,33 @@ impl Carrier {
                 Ok(())
             })
         });
-        noted.await
+        noted.await?;
+        (memory.unnoted, memory.failure) = (None, None);
+        if moved.told > 0 {
+            memory.told = Some(Instant::now());
+        }
+        Ok(())
     }
 
-    /// Notes why nothing arrives: once, and again when it is another reason.
-    async fn note_failure(&self, memory: &mut Memory, error: &SinkError) -> Result<()> {
-        let why = (error.notice().number(), error.system());
+    /// Notes why nothing arrives: once, and again when it is another reason. A store that takes no
+    /// note changes nothing for the destination.
+    async fn note_failure(&self, memory: &mut Memory, error: &SinkError) {
+        let said = error.system().map(|said| printable(&said, SAID_CHARS));
+        let why = (error.notice().number(), said);
         if memory.failure.as_ref() == Some(&why) {
-            return Ok(());
+            return;
         }
         let failed = Failed { since: self.parts.now(), code: why.0, said: why.1.clone() };
-        let name = memory.name.clone();
+        let place = memory.place.clone();
         let noted = self.parts.store.together(move |tx| {
-            Box::pin(async move { destination::failed(tx, &name, &failed).await })
+            Box::pin(async move { destination::failed(tx, &place, &failed).await })
         });
-        noted.await?;
-        memory.failure = Some(why);
-        Ok(())
+        match noted.await {
+            Ok(()) => memory.failure = Some(why),
+            Err(error) => {
+                tracing::warn!(%error, to = memory.name, "why records wait cannot be noted");
+            }
+        }
     }
 }
 

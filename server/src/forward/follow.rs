@@ -1,6 +1,7 @@
 //! The list of destinations: a task for each, and another list while the server runs.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +14,7 @@ use super::carry::{Carrier, End, LONGEST};
 use super::party::{Parts, Sender};
 use crate::config::Records;
 use crate::error::Result;
-use crate::store::Store;
-use crate::store::destination;
+use crate::store::destination::{self, Wanted};
 
 /// How long a store is left alone that does not take the list.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -70,13 +70,13 @@ pub async fn follow(parts: Parts, from: Followed, mut stop: watch::Receiver<bool
     let Followed { records: mut changes, woken } = from;
     let parts = Arc::new(parts);
     let party = Arc::new(Sender::new(&parts));
-    let mut running = BTreeMap::<String, Running>::new();
+    let mut running = BTreeMap::<PathBuf, Running>::new();
     // Those that are in no list any more, until they have ended.
-    let mut gone = BTreeMap::<String, Running>::new();
+    let mut gone = BTreeMap::<PathBuf, Running>::new();
     let mut before = Records::default();
     while !*stop.borrow() {
         let now = changes.borrow_and_update().clone();
-        if let Err(error) = list(&parts.store, &now).await {
+        if let Err(error) = list(&parts, &now).await {
             tracing::warn!(%error, "the list of destinations of records waits for the store");
             tokio::select! {
                 () = tokio::time::sleep(AGAIN) => {}
@@ -95,17 +95,18 @@ pub async fn follow(parts: Parts, from: Followed, mut stop: watch::Receiver<bool
             };
             let mut next = BTreeMap::new();
             for sink in &now.to {
-                let name = sink.name();
-                let known = running.remove(&name).or_else(|| gone.remove(&name));
+                // By whatever way: one task after the other has its place.
+                let place = sink.place().to_owned();
+                let known = running.remove(&place).or_else(|| gone.remove(&place));
                 let one = match known {
                     Some(known) if stays(&known) && !is_ending(&known) => known,
                     known => begin((&parts, &party, &woken), (sink, &terms), known),
                 };
-                next.insert(name, one);
+                next.insert(place, one);
             }
-            for (name, one) in std::mem::replace(&mut running, next) {
+            for (place, one) in std::mem::replace(&mut running, next) {
                 one.end.send_replace(End::Changed);
-                gone.insert(name, one);
+                gone.insert(place, one);
             }
             gone.retain(|_, one| !one.task.is_finished());
             before = now;
@@ -165,15 +166,18 @@ fn begin(
 }
 
 /// Writes the list, if it is another one.
-async fn list(store: &Store, records: &Records) -> Result<()> {
-    let mut names: Vec<String> = records.to.iter().map(Sink::name).collect();
-    names.sort_unstable();
-    let known = destination::listed(&mut *store.read().await?).await?;
-    if known.iter().map(|known| &known.name).eq(&names) {
+async fn list(parts: &Parts, records: &Records) -> Result<()> {
+    let wanted =
+        |sink: &Sink| Wanted { place: sink.place().display().to_string(), name: sink.name() };
+    let mut all: Vec<Wanted> = records.to.iter().map(wanted).collect();
+    all.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+    let known = destination::listed(&mut *parts.store.read().await?).await?;
+    if known.iter().map(|known| &known.name).eq(all.iter().map(|one| &one.name)) {
         return Ok(());
     }
-    let listed = store.together(move |tx| {
-        Box::pin(async move { destination::list(tx, names.iter().map(String::as_str)).await })
-    });
+    let now = parts.now();
+    let listed = parts
+        .store
+        .together(move |tx| Box::pin(async move { destination::list(tx, now, &all).await }));
     listed.await
 }

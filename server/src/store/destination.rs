@@ -6,15 +6,35 @@ use wardkey_core::id::TerminalId;
 use wardkey_core::name::{DisplayText, ScopeName};
 use wardkey_core::time::UnixTime;
 
+use super::audit::{self, Act, Actor};
 use super::log;
 use super::query::{Db, FromRow, LISTED_AT_ONCE, Only, Row, query};
 use crate::error::Result;
+use crate::secret::random;
+
+/// Characters of what a system said that are kept: a certificate may name hundreds of hosts.
+pub const SAID_CHARS: usize = 200;
+/// Bytes of a destination's secret.
+const SECRET: usize = 16;
+
+/// A destination as the list has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The place alone.
+    pub place: String,
+    /// The way and the place.
+    pub name: String,
+}
 
 /// How far a destination has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Destination {
+    /// The place alone, by which it is known whatever the way.
+    pub place: String,
     /// The way and the place.
     pub name: String,
+    /// What makes the ids of records of its losses its own.
+    pub secret: Vec<u8>,
     /// The place in the log of the first record that it may lack.
     pub position: u64,
     /// Records that it did not take, now or later.
@@ -44,7 +64,9 @@ impl FromRow for Destination {
         let said = row.get("said")?;
         let failed = since.zip(code).map(|(since, code)| Failed { since, code, said });
         Ok(Self {
+            place: row.get("place")?,
             name: row.get("name")?,
+            secret: row.get("secret")?,
             position: row.get("position")?,
             refused: row.get("refused")?,
             pruned: row.get("pruned")?,
@@ -54,31 +76,73 @@ impl FromRow for Destination {
     }
 }
 
-/// Takes the list of destinations. A new one begins with the next record; one that is in no list
-/// any more keeps its place.
-pub async fn list<'n>(db: &mut Db, names: impl Iterator<Item = &'n str>) -> Result<()> {
-    let size = log::end(db).await?.size;
-    query("UPDATE record_destination SET listed = 0 WHERE listed = 1").execute(db).await?;
-    for name in names {
-        query(
-            "INSERT INTO record_destination (name, listed, position) VALUES ($1, 1, $2)
-             ON CONFLICT (name) DO UPDATE SET listed = 1",
-        )
-        .bind(name)
-        .bind(size)
-        .execute(db)
-        .await?;
+/// Takes the list of destinations, and notes in the trail what is another one than before. A new
+/// one begins with the next record; one that was there before, by whatever way, goes on where it
+/// was; one that is in no list any more keeps its place.
+pub async fn list(db: &mut Db, now: UnixTime, wanted: &[Wanted]) -> Result<()> {
+    let before = listed(db).await?;
+    for Wanted { place, name } in wanted {
+        if before.iter().any(|known| known.place == *place && known.name == *name) {
+            continue;
+        }
+        let detail = match find(db, place).await? {
+            Some(known) => {
+                query(
+                    "UPDATE record_destination SET listed = 1, name = $2, failed = NULL,
+                         code = NULL, said = NULL
+                     WHERE place = $1",
+                )
+                .bind(place.as_str())
+                .bind(name.as_str())
+                .execute(db)
+                .await?;
+                let (waiting, ..) = waiting(db, known.position).await?;
+                format!("{waiting} records waiting; before: {}", known.name)
+            }
+            None => {
+                query(
+                    "INSERT INTO record_destination (place, name, secret, listed, position)
+                     VALUES ($1, $2, $3, 1, $4)",
+                )
+                .bind(place.as_str())
+                .bind(name.as_str())
+                .bind(random::<SECRET>()?.as_slice())
+                .bind(log::end(db).await?.size)
+                .execute(db)
+                .await?;
+                "new".to_owned()
+            }
+        };
+        let act = Act::new("records.to", name).with(&detail);
+        audit::record(db, now, &Actor::server(), act).await?;
+    }
+    for known in &before {
+        if wanted.iter().any(|one| one.place == known.place) {
+            continue;
+        }
+        query("UPDATE record_destination SET listed = 0 WHERE place = $1")
+            .bind(known.place.as_str())
+            .execute(db)
+            .await?;
+        let (waiting, ..) = waiting(db, known.position).await?;
+        if waiting > 0 {
+            let to = &known.name;
+            tracing::warn!(to, waiting, "a destination gets no more records, and lacks some");
+        }
+        let detail = format!("{waiting} records waiting");
+        let act = Act::new("records.to-ended", &known.name).with(&detail);
+        audit::record(db, now, &Actor::server(), act).await?;
     }
     Ok(())
 }
 
-/// One of them.
-pub async fn find(db: &mut Db, name: &str) -> Result<Option<Destination>> {
+/// One of them, by its place.
+pub async fn find(db: &mut Db, place: &str) -> Result<Option<Destination>> {
     query(
-        "SELECT name, position, refused, pruned, untold, failed, code, said
-         FROM record_destination WHERE name = $1",
+        "SELECT place, name, secret, position, refused, pruned, untold, failed, code, said
+         FROM record_destination WHERE place = $1",
     )
-    .bind(name)
+    .bind(place)
     .optional(db)
     .await
 }
@@ -86,7 +150,7 @@ pub async fn find(db: &mut Db, name: &str) -> Result<Option<Destination>> {
 /// Those that are in the list, by name.
 pub async fn listed(db: &mut Db) -> Result<Vec<Destination>> {
     query(
-        "SELECT name, position, refused, pruned, untold, failed, code, said
+        "SELECT place, name, secret, position, refused, pruned, untold, failed, code, said
          FROM record_destination WHERE listed = 1 ORDER BY name",
     )
     .all(db)
@@ -107,14 +171,14 @@ pub struct Moved {
 }
 
 /// Something has arrived.
-pub async fn moved(db: &mut Db, name: &str, to: &Moved) -> Result<()> {
+pub async fn moved(db: &mut Db, place: &str, to: &Moved) -> Result<()> {
     query(
         "UPDATE record_destination SET position = $2, refused = refused + $3,
              pruned = pruned + $4, untold = untold + $3 - $5, failed = NULL, code = NULL,
              said = NULL
-         WHERE name = $1",
+         WHERE place = $1",
     )
-    .bind(name)
+    .bind(place)
     .bind(to.position)
     .bind(to.refused)
     .bind(to.pruned)
@@ -125,12 +189,12 @@ pub async fn moved(db: &mut Db, name: &str, to: &Moved) -> Result<()> {
 }
 
 /// Nothing arrives, now for this reason.
-pub async fn failed(db: &mut Db, name: &str, why: &Failed) -> Result<()> {
+pub async fn failed(db: &mut Db, place: &str, why: &Failed) -> Result<()> {
     query(
         "UPDATE record_destination SET failed = COALESCE(failed, $2), code = $3, said = $4
-         WHERE name = $1",
+         WHERE place = $1",
     )
-    .bind(name)
+    .bind(place)
     .bind(why.since)
     .bind(why.code)
     .bind(why.said.as_deref())
@@ -179,11 +243,12 @@ pub async fn due(db: &mut Db, from: u64, most: u64) -> Result<Vec<Due>> {
     .await
 }
 
-/// Records from a place on that are there, and when the first of them arrived here.
-pub async fn waiting(db: &mut Db, from: u64) -> Result<(u64, Option<UnixTime>)> {
+/// Records from a place on that are there, those that were pruned, and when the first of those that
+/// are there arrived here.
+pub async fn waiting(db: &mut Db, from: u64) -> Result<(u64, u64, Option<UnixTime>)> {
     let size = log::end(db).await?.size;
     if from >= size {
-        return Ok((0, None));
+        return Ok((0, 0, None));
     }
     let Only(pruned) = query("SELECT count(*) FROM event_log_pruned WHERE position >= $1")
         .bind(from)
@@ -191,7 +256,7 @@ pub async fn waiting(db: &mut Db, from: u64) -> Result<(u64, Option<UnixTime>)> 
         .await?;
     let first = due(db, from, 1).await?;
     let count = size.saturating_sub(from).saturating_sub(pruned);
-    Ok((count, first.first().map(|first| first.received)))
+    Ok((count, pruned, first.first().map(|first| first.received)))
 }
 
 /// What is known of a terminal now.

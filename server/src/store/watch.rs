@@ -112,7 +112,7 @@ pub async fn alarms(db: &mut Db, since: UnixTime) -> Result<Vec<Acts>> {
          WHERE action IN ('address.retire', 'address.set', 'break-glass.used', 'clock.refused',
              'event.evidence-invalid',
              'event.set-aside', 'key.clone-suspected', 'publish-key.rotate', 'publish-key.stolen',
-             'records.not-taken', 'records.pruned-unsent',
+             'records.not-taken', 'records.pruned-unsent', 'records.to-ended',
              'root-key.export', 'root-key.lost', 'root-key.rotate', 'scope.halt',
              'terminal.conflict', 'terminal.quota', 'terminal.replace',
              'terminal.replace-refused', 'token.reused')

@@ -264,14 +264,16 @@ mod tests {
     /// A destination for which a record has waited for so long.
     fn waiting(seconds: u64) -> Outlet {
         let destination = Destination {
+            place: "siem:6514".into(),
             name: "tls siem:6514".into(),
+            secret: Vec::new(),
             position: 7,
             refused: 0,
             pruned: 0,
             untold: 0,
             failed: None,
         };
-        Outlet { destination, waiting: 1, since: Some(UnixTime(NOW.0 - seconds)) }
+        Outlet { destination, waiting: 1, gone: 0, since: Some(UnixTime(NOW.0 - seconds)) }
     }
 
     fn found(facts: &Facts, watch: &Watch) -> Vec<u16> {

@@ -143,7 +143,9 @@ pub struct Outlet {
     pub destination: Destination,
     /// Records that it lacks.
     pub waiting: u64,
-    /// When the first of them arrived here.
+    /// Records that it lacks and never gets: they were pruned meanwhile.
+    pub gone: u64,
+    /// When the first of those that wait arrived here.
     pub since: Option<UnixTime>,
 }
 
@@ -151,8 +153,8 @@ impl Outlet {
     async fn read(tx: &mut Tx) -> Result<Vec<Self>> {
         let mut all = Vec::new();
         for destination in destination::listed(tx).await? {
-            let (waiting, since) = destination::waiting(tx, destination.position).await?;
-            all.push(Self { destination, waiting, since });
+            let (waiting, gone, since) = destination::waiting(tx, destination.position).await?;
+            all.push(Self { destination, waiting, gone, since });
         }
         Ok(all)
     }

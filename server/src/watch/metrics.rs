@@ -174,7 +174,8 @@ impl Page {
             })
         };
         let refused = lost("refused", |one| one.destination.refused);
-        let rows = refused.chain(lost("pruned", |one| one.destination.pruned));
+        let rows =
+            refused.chain(lost("pruned", |one| one.destination.pruned.saturating_add(one.gone)));
         self.family("records_lost", "Records that a destination never gets", rows);
     }
 

@@ -13,13 +13,12 @@ use super::facts::{Facts, Outlet, Running, Sources, Stock, TerminalCounts};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::publish::time::Trouble;
+use crate::store::destination::SAID_CHARS;
 use crate::store::{Store, Tx, setting};
 use crate::texts::Phrase;
 
 /// Longest sentence in characters.
 const SENTENCE_CHARS: usize = 4096;
-/// Longest word of the system about a destination.
-const SAID_CHARS: usize = 200;
 
 /// Something that is not as it should be.
 #[derive(Debug, JsonSchema, Serialize)]
@@ -129,7 +128,7 @@ pub struct DestinationView {
 
 impl From<&Outlet> for DestinationView {
     fn from(outlet: &Outlet) -> Self {
-        let Outlet { destination, waiting, since } = outlet;
+        let Outlet { destination, waiting, gone, since } = outlet;
         let failed = destination.failed.as_ref();
         let why = failed.and_then(|failed| {
             let sentence = texts::phrase(AnyCode::from_number(failed.code)?, Vec::new());
@@ -146,7 +145,7 @@ impl From<&Outlet> for DestinationView {
                 .map(|code| code.to_string()),
             last_error: why.as_ref().map(|why| why.say(Language::En)),
             refused: destination.refused,
-            pruned: destination.pruned,
+            pruned: destination.pruned.saturating_add(*gone),
             why,
         }
     }

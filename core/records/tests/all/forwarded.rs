@@ -14,6 +14,7 @@ fn event() -> Event {
 fn forwarded(host: &str, by: &str) -> Source {
     let forwarded = Forwarded {
         by: by.into(),
+        terminal: "04".repeat(16),
         scopes: "icu,ward3".into(),
         received: UnixTime(1_790_000_100),
         place: 412,
@@ -33,6 +34,7 @@ fn each_form_has_what_the_server_says_and_all_that_the_terminal_said() {
         ("host", "ward3-07"),
         ("scope", "icu,ward3"),
         ("via", "wardkey.example.org"),
+        ("sender", "04040404040404040404040404040404"),
         ("received", "1790000100"),
         ("place", "412"),
         ("verdict", "valid"),
@@ -70,8 +72,8 @@ fn each_form_has_what_the_server_says_and_all_that_the_terminal_said() {
     let line = render(Format::Leef, &event(), &by_server);
     assert!(
         line.ends_with(
-            "^scope=icu,ward3^via=wardkey.example.org^received=1790000100^place=412\
-        ^verdict=valid"
+            "^scope=icu,ward3^via=wardkey.example.org^sender=04040404040404040404040404040404\
+        ^received=1790000100^place=412^verdict=valid"
         ),
         "{line}"
     );
