@@ -1,7 +1,7 @@
 //! Copies of records from elsewhere, and how they compare with the log. In memory are of each copy
 //! its id, its place and a hash.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -56,8 +56,11 @@ struct Copy {
 pub struct Copies {
     sources: Vec<Source>,
     copies: HashMap<EventId, Vec<Copy>>,
-    /// Of each terminal from when to when there are copies.
+    /// Of each terminal from when to when there are copies that came from itself.
     covered: HashMap<TerminalId, (u64, u64)>,
+    /// Of each terminal from where to where in the log there are copies that the server sent on:
+    /// what waited at a terminal comes late, and a destination begins with what comes next.
+    sent_on: HashMap<TerminalId, (u64, u64)>,
 }
 
 impl Copies {
@@ -81,7 +84,9 @@ impl Copies {
     fn add(&mut self, path: &Path) -> Result<Vec<Finding>> {
         let path_of = path.to_owned();
         let mut source = Source { path: path_of, records: 0, others: 0, newest_first: false };
-        let mut order: BTreeMap<TerminalId, Vec<Placed>> = BTreeMap::new();
+        let mut order: BTreeMap<(TerminalId, bool), Vec<Placed>> = BTreeMap::new();
+        // One that comes again, as after a crash, is no other one.
+        let mut places = HashSet::new();
         let mut from = BufReader::new(file::open(path)?);
         let (mut bytes, mut offset, mut line) = (Vec::new(), 0_u64, 0_u64);
         loop {
@@ -98,9 +103,14 @@ impl Copies {
                 None => source.others += 1,
                 Some(copied) => {
                     source.records += 1;
-                    let of_terminal = copied.terminal().map(|id| order.entry(id).or_default());
-                    if let Some((of_terminal, time)) = of_terminal.zip(copied.time()) {
-                        of_terminal.push(Placed { time, line, id: copied.id });
+                    let is_first = copied.place.is_none_or(|place| places.insert(place));
+                    if let Some((terminal, time)) = copied.terminal().zip(copied.time())
+                        && is_first
+                    {
+                        let (id, place) = (copied.id, copied.place);
+                        let key = (terminal, place.is_some());
+                        let of_terminal = order.entry(key).or_default();
+                        of_terminal.push(Placed { time, place, line, id });
                     }
                     self.keep(&copied, (line, offset));
                 }
@@ -110,19 +120,24 @@ impl Copies {
         if source.records == 0 {
             return Err(Error::file(path, Text::NoRecords));
         }
-        source.newest_first = is_newest_first(order.values());
+        let mut orders: Vec<Order> = order.into_values().map(Order::of).collect();
+        source.newest_first = is_newest_first(orders.iter());
         if source.newest_first {
-            order.values_mut().for_each(|order| order.reverse());
+            orders.iter_mut().for_each(Order::reverse);
         }
         self.sources.push(source);
-        Ok(order.values().flat_map(|order| misplaced(order, path)).collect())
+        Ok(orders.iter().flat_map(|order| misplaced(order, path)).collect())
     }
 
     fn keep(&mut self, copied: &Copied, (line, offset): (u64, u64)) {
         let (time, terminal) = (copied.time().unwrap_or_default(), copied.terminal());
         if let Some(terminal) = terminal {
-            let covered = self.covered.entry(terminal).or_insert((time, time));
-            *covered = (covered.0.min(time), covered.1.max(time));
+            let (all, at) = match copied.place {
+                Some(place) => (&mut self.sent_on, place),
+                None => (&mut self.covered, time),
+            };
+            let covered = all.entry(terminal).or_insert((at, at));
+            *covered = (covered.0.min(at), covered.1.max(at));
         }
         self.copies.entry(copied.id).or_default().push(Copy {
             source: self.sources.len(),
@@ -138,10 +153,10 @@ impl Copies {
         });
     }
 
-    /// Compares an event of the log with its copies: what is wrong with them. Notes that the log
-    /// has it.
-    pub fn compare(&self, event: &Event) -> Vec<Finding> {
-        let Some(copies) = self.copies.get(&event.id) else { return self.missing(event) };
+    /// Compares the event at a place of the log with its copies: what is wrong with them. Notes
+    /// that the log has it.
+    pub fn compare(&self, place: u64, event: &Event) -> Vec<Finding> {
+        let Some(copies) = self.copies.get(&event.id) else { return self.missing(place, event) };
         let mut findings = Vec::new();
         for copy in copies {
             copy.is_seen.store(true, Ordering::Relaxed);
@@ -163,10 +178,12 @@ impl Copies {
     }
 
     /// That no copy has an event, when copies of the same terminal are there from before and after.
-    fn missing(&self, event: &Event) -> Vec<Finding> {
-        let covered = event.terminal.and_then(|terminal| self.covered.get(&terminal));
-        let is_covered =
-            covered.is_some_and(|(from, until)| *from < event.time.0 && event.time.0 < *until);
+    fn missing(&self, place: u64, event: &Event) -> Vec<Finding> {
+        let is_in = |all: &HashMap<TerminalId, (u64, u64)>, at: u64| {
+            let covered = event.terminal.and_then(|terminal| all.get(&terminal));
+            covered.is_some_and(|(from, until)| *from < at && at < *until)
+        };
+        let is_covered = is_in(&self.covered, event.time.0) || is_in(&self.sent_on, place);
         if !is_covered {
             return Vec::new();
         }
@@ -215,44 +232,86 @@ fn stays(copied: &Copied) -> bool {
 #[derive(Clone, Copy, Debug)]
 struct Placed {
     time: u64,
+    place: Option<u64>,
     line: u64,
     id: EventId,
 }
 
+/// The records of a terminal as they stand in a file, and in which order they should.
+#[derive(Debug)]
+struct Order {
+    records: Vec<Placed>,
+    /// Of each when it was recorded, or its place in the log.
+    numbers: Vec<u64>,
+    /// How far those may be apart that stand in another order: those of one moment may.
+    within: u64,
+}
+
+impl Order {
+    /// By time; of what the server sent on by place, unless somebody has sorted that by time.
+    fn of(records: Vec<Placed>) -> Self {
+        let times: Vec<u64> = records.iter().map(|placed| placed.time).collect();
+        let places: Option<Vec<u64>> = records.iter().map(|placed| placed.place).collect();
+        match places {
+            Some(places) if sorted(&places) > sorted(&times) => {
+                Self { records, numbers: places, within: 0 }
+            }
+            _ => Self { records, numbers: times, within: RECORDED_WITHIN },
+        }
+    }
+
+    fn reverse(&mut self) {
+        self.records.reverse();
+        self.numbers.reverse();
+    }
+}
+
+/// How many numbers stand in their order.
+fn rising(numbers: &[u64]) -> usize {
+    in_order(numbers).into_iter().filter(|kept| *kept).count()
+}
+
+/// How many numbers stand in their order or against it, whichever are more.
+fn sorted(numbers: &[u64]) -> usize {
+    rising(numbers).max(falling(numbers))
+}
+
+fn falling(numbers: &[u64]) -> usize {
+    let numbers: Vec<u64> = numbers.iter().rev().copied().collect();
+    rising(&numbers)
+}
+
 /// Whether records stand from the newest to the oldest, as a search in a SIEM gives them: fewer
 /// have to be moved to have them in that order.
-fn is_newest_first<'a>(orders: impl Iterator<Item = &'a Vec<Placed>>) -> bool {
-    let count = |times: &[u64]| in_order(times).into_iter().filter(|kept| *kept).count();
+fn is_newest_first<'a>(orders: impl Iterator<Item = &'a Order>) -> bool {
     let (mut oldest, mut newest) = (0, 0);
     for order in orders {
-        let mut times: Vec<u64> = order.iter().map(|placed| placed.time).collect();
-        oldest += count(&times);
-        times.reverse();
-        newest += count(&times);
+        oldest += rising(&order.numbers);
+        newest += falling(&order.numbers);
     }
     newest > oldest
 }
 
 /// Records of one terminal that stand among those of another time. Its records come in their order;
 /// those that one moment made may change places.
-fn misplaced(order: &[Placed], path: &Path) -> Vec<Finding> {
-    let times: Vec<u64> = order.iter().map(|placed| placed.time).collect();
-    let kept = in_order(&times);
+fn misplaced(order: &Order, path: &Path) -> Vec<Finding> {
+    let Order { records, numbers, within } = order;
+    let kept = in_order(numbers);
     // Of each the next one in order on either side.
-    let before = last_kept(times.iter().zip(&kept));
-    let mut after = last_kept(times.iter().zip(&kept).rev());
+    let before = last_kept(numbers.iter().zip(&kept));
+    let mut after = last_kept(numbers.iter().zip(&kept).rev());
     after.reverse();
 
     let mut findings = Vec::new();
-    for (((placed, kept), before), after) in order.iter().zip(&kept).zip(before).zip(after) {
-        let time = placed.time;
-        let is_late = before.is_some_and(|before| before > time.saturating_add(RECORDED_WITHIN));
-        let is_early = after.is_some_and(|after| after.saturating_add(RECORDED_WITHIN) < time);
+    let records = records.iter().zip(numbers);
+    for ((((placed, number), kept), before), after) in records.zip(&kept).zip(before).zip(after) {
+        let is_late = before.is_some_and(|before| before > number.saturating_add(*within));
+        let is_early = after.is_some_and(|after| after.saturating_add(*within) < *number);
         if !kept && (is_late || is_early) {
             findings.push(
                 Finding::new(Code::RecordMoved)
                     .in_copy(path.to_owned(), Some(placed.line))
-                    .of(dated(&placed.id, time))
+                    .of(dated(&placed.id, placed.time))
                     .against(shown(path)),
             );
         }
@@ -291,9 +350,10 @@ fn line_at(path: &Path, offset: u64) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn order(times: impl Iterator<Item = u64>) -> Vec<Placed> {
+    fn order(times: impl Iterator<Item = u64>) -> Order {
         let id = EventId::new([7; 16]);
-        times.zip(1..).map(|(time, line)| Placed { time, line, id }).collect()
+        let placed = |(time, line)| Placed { time, place: None, line, id };
+        Order::of(times.zip(1..).map(placed).collect())
     }
 
     #[test]

@@ -85,7 +85,7 @@ pub fn look(place: u64, bytes: &[u8], by: By<'_>) -> Seen {
         findings.push(Finding::what(Code::RecordChanged, Text::OtherTerminal));
     }
     let proof = by.keys.and_then(|keys| judge(keys, &entry, &event, &mut findings));
-    findings.extend(by.copies.compare(&event));
+    findings.extend(by.copies.compare(place, &event));
     let named = |finding: Finding| finding.of(record.clone());
     let findings = findings.into_iter().map(named).collect();
     let item = Item { hash, id: Some(*event.id.as_bytes()) };

@@ -1,8 +1,9 @@
 //! Copies of the records from syslog and from SIEMs, held against the log in both directions.
 
 use wardkey_core::event::Format;
-use wardkey_records::Source;
-use wardkey_testkit::T0;
+use wardkey_core::time::UnixTime;
+use wardkey_records::{Forwarded, Source};
+use wardkey_testkit::{T0, TERMINAL};
 
 use super::support::{Desk, Log, found, offline, report, run};
 
@@ -78,6 +79,57 @@ fn what_was_done_to_a_copy_is_named_with_its_line() {
         lines.extend(late.lines());
     };
     assert_eq!(changed(more), [""; 0]);
+}
+
+/// What is found in a copy, changed so, of what the server sends on: first an alarm, then all that
+/// the terminal had recorded before.
+fn sent_on(format: Format, change: impl FnOnce(&mut Vec<String>)) -> Vec<String> {
+    let (desk, mut log) = (Desk::new(), Log::new(0));
+    // The alarms come before what was recorded earlier.
+    let alarms = [42_000, 61_000];
+    alarms.into_iter().chain((0..12).map(|n| n * 5000)).for_each(|at| log.push(&offline(at)));
+    log.entries.iter_mut().for_each(|entry| entry.received = UnixTime(T0 + 100_000));
+    let folder = desk.exported("log", &log);
+    let line = |place: usize| {
+        let forwarded = Forwarded {
+            by: "wardkey".into(),
+            terminal: TERMINAL.to_hex(),
+            scopes: "icu".into(),
+            received: UnixTime(T0 + 100_000),
+            place: place as u64,
+            verdict: "none".into(),
+        };
+        let source = Source::new("ward3-07", "wardkey-agent", "0.1.0", 32473);
+        let source = Source { forwarded: Some(forwarded), ..source };
+        wardkey_records::syslog_message(format, &log.event(place), &source)
+    };
+    // The first alarm came before there was the destination.
+    let mut lines: Vec<String> = (1..log.entries.len()).map(line).collect();
+    change(&mut lines);
+    let copy = desk.lines("siem.log", &lines);
+    found(&report(&folder, &["--records", copy.to_str().unwrap()]))
+}
+
+#[test]
+fn what_the_server_sends_on_is_in_the_order_of_its_log() {
+    for format in [Format::KeyValue, Format::Rfc5424, Format::Ecs, Format::Ocsf] {
+        assert_eq!(sent_on(format, |_| {}), [""; 0], "{format:?}");
+        assert_eq!(sent_on(format, |lines| lines.reverse()), [""; 0], "{format:?}");
+        // As a search in a SIEM gives them: sorted by their time.
+        assert_eq!(sent_on(format, |lines| lines.rotate_left(1)), [""; 0], "{format:?}");
+        // A batch that comes again after a crash.
+        let again = |lines: &mut Vec<String>| {
+            let batch = lines[2..8].to_vec();
+            lines.splice(8..8, batch);
+        };
+        assert_eq!(sent_on(format, again), [""; 0], "{format:?}");
+        let moved = |lines: &mut Vec<String>| {
+            let line = lines.remove(3);
+            lines.insert(9, line);
+        };
+        assert_eq!(sent_on(format, moved), ["1957 :10"], "{format:?}");
+        assert_eq!(sent_on(format, |lines| drop(lines.remove(6))), ["1955 8"], "{format:?}");
+    }
 }
 
 #[test]
