@@ -1,7 +1,6 @@
 //! Records that the server sends on: each destination gets all of them, in their order, as the
 //! terminal told them, and nothing else waits for it.
 
-use std::io::Read;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,6 +8,8 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::archives::{event, operation, send, wait};
+use super::support::client::{Client, Terminal};
+use super::support::port::Port;
 use super::support::ward::Ward;
 use super::support::{Deployment, now, until};
 use super::watching::{measures, reasons, watch};
@@ -26,13 +27,13 @@ pub fn records_to(all: &[&str]) -> String {
 
 impl Ward {
     /// Takes another list of destinations, as a reload does.
-    fn forward(&self, to: &[&str]) -> bool {
+    pub fn forward(&self, to: &[&str]) -> bool {
         self.deployment.configure(&records_to(to));
         self.running.server().forward(&self.deployment.config().records())
     }
 
     /// What `status` says of a destination.
-    fn destination(&self, name: &str) -> Option<Value> {
+    pub fn destination(&self, name: &str) -> Option<Value> {
         self.deployment.destination(name)
     }
 }
@@ -56,7 +57,7 @@ fn objects(path: &Path) -> Vec<Value> {
 }
 
 /// The numbers of records of [`send`] in lines that have their ids, in their order.
-fn numbers<'l>(lines: impl Iterator<Item = &'l str>) -> Vec<u32> {
+pub fn numbers<'l>(lines: impl Iterator<Item = &'l str>) -> Vec<u32> {
     let id = |line: &str| {
         let at = line.rfind("070707070707070707070707")?.checked_sub(8)?;
         u32::from_str_radix(line.get(at..at + 8)?, 16).ok()
@@ -100,7 +101,9 @@ fn each_destination_has_the_records_of_the_terminals_and_by_which_way_they_came(
 
     let line = text(&plain).lines().nth(1).unwrap().to_owned();
     let end = line.strip_prefix(&record.to_line()).unwrap();
-    assert!(end.starts_with(&format!(" host=ward-1 scope=icu via={here} received=")), "{end}");
+    let sender = ward.terminal.id.to_hex();
+    let begins = format!(" host=ward-1 scope=icu via={here} sender={sender} received=");
+    assert!(end.starts_with(&begins), "{end}");
     assert!(end.ends_with(" place=6 verdict=none"), "{end}");
     let line = text(&told).lines().nth(1).unwrap().to_owned();
     assert!(line.contains(" ward-1 wardkey - login [wardkey@32473 "), "{line}");
@@ -147,18 +150,23 @@ fn a_destination_that_comes_back_goes_on_where_it_was_and_a_new_one_begins_now()
     assert_eq!(numbers_in(&two), (10..20).collect::<Vec<_>>());
 
     // A start goes on there, too.
+    until("are noted", || ward.destination("one.log").unwrap()["waiting"] == 0);
     ward.running.stop();
     let running = ward.deployment.start();
-    drop(running);
-    assert_eq!(numbers_in(&one).len(), 20);
+    let identity = (ward.terminal.certificate.as_slice(), &ward.terminal.key);
+    let client = Client::new(&running, Some(identity));
+    send(&Terminal { client, ..ward.terminal }, now(), 20..21);
+    until("one more", || numbers_in(&one).len() > 20);
+    assert_eq!(numbers_in(&one), (0..21).collect::<Vec<_>>());
 }
 
 #[test]
 fn a_collector_that_never_reads_delays_no_terminal_and_what_waits_is_said() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();
-    // Nobody listens at a port that was given back.
-    let away = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    // Nobody listens there yet.
+    let held = Port::held();
+    let away = held.number;
     let [to_silent, to_away] = [port, away].map(|port| format!("tcp://127.0.0.1:{port} rfc5424"));
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("records.log");
@@ -190,17 +198,11 @@ fn a_collector_that_never_reads_delays_no_terminal_and_what_waits_is_said() {
     ward.running.pass(3601);
     assert_eq!(reasons(&ward.running).1["WK-1429"], "warning");
 
-    // It is given back: the collector that reads gets all, from the first one on.
-    let listener = TcpListener::bind(("127.0.0.1", away)).unwrap();
-    let mut read = String::new();
-    until("a connection that brings records", || {
-        let mut text = String::new();
-        listener.accept().unwrap().0.read_to_string(&mut text).unwrap();
-        read += &text;
-        ward.destination(&away.to_string()).unwrap()["waiting"] == 0
-    });
-    let mut found = numbers(read.split("[wardkey@"));
-    found.dedup();
+    // The collector comes, and gets all, from the first one on.
+    let collected = held.collect();
+    until("all records", || ward.destination(&away.to_string()).unwrap()["waiting"] == 0);
+    let read = collected.text();
+    let found = numbers(read.split("[wardkey@"));
     assert_eq!(found, (0..500).collect::<Vec<_>>());
     let shown = ward.destination(&away.to_string()).unwrap();
     assert_eq!((&shown["since"], &shown["last_error_code"]), (&Value::Null, &Value::Null));
@@ -277,8 +279,8 @@ fn a_full_disk_keeps_the_records_of_a_file_waiting() {
 #[test]
 fn what_is_pruned_before_it_was_sent_is_a_record_with_the_count() {
     let ward = Ward::new();
-    let away = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let to = format!("tcp://127.0.0.1:{away} ecs");
+    let held = Port::held();
+    let to = format!("tcp://127.0.0.1:{} ecs", held.number);
     ward.forward(&[&to]);
     until("the list", || ward.destination("tcp").is_some());
     send(&ward.terminal, now(), 0..30);
@@ -288,16 +290,13 @@ fn what_is_pruned_before_it_was_sent_is_a_record_with_the_count() {
     // Two of three: each login that was refused stays.
     let pruned = ward.deployment.prune(&archive, &operation(), &clock).unwrap().records;
     assert_eq!(pruned, 19, "the newest record stays");
-    assert_eq!(ward.destination("tcp").unwrap()["waiting"], 30 - pruned);
+    let shown = ward.destination("tcp").unwrap();
+    // Said as soon as they are gone, not when the collector is back.
+    assert_eq!((&shown["waiting"], &shown["pruned"]), (&(30 - pruned).into(), &pruned.into()));
 
-    let listener = TcpListener::bind(("127.0.0.1", away)).unwrap();
-    let mut read = String::new();
-    until("a connection that brings records", || {
-        let mut text = String::new();
-        listener.accept().unwrap().0.read_to_string(&mut text).unwrap();
-        read += &text;
-        ward.destination("tcp").unwrap()["waiting"] == 0
-    });
+    let collected = held.collect();
+    until("all records", || ward.destination("tcp").unwrap()["waiting"] == 0);
+    let read = collected.text();
     let starts = read.match_indices("{\"@timestamp\"").map(|(at, _)| at);
     let records: Vec<Value> = starts
         .map(|at| {

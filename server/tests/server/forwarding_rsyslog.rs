@@ -1,7 +1,6 @@
 //! Records that the server sends on to a real rsyslogd over TLS, and a server that is killed
 //! meanwhile.
 
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -12,6 +11,7 @@ use super::archives::send;
 use super::forwarding::{file, numbers_in, records_to};
 use super::process::Process;
 use super::support::client::{Client, Terminal};
+use super::support::port::Port;
 use super::support::{Deployment, now, until};
 
 /// rsyslogd with a port for TLS and a file of what it got. It takes whoever the deployment's
@@ -77,7 +77,8 @@ fn a_server_that_is_killed_in_the_middle_loses_no_record_and_keeps_their_order()
     let running = deployment.start();
     let terminal = deployment.join(&running, "ward-1", &["icu"]);
     running.stop();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let held = Port::held();
+    let port = held.number;
     let ca = deployment.folder.path().join("siem-ca.pem");
     let (written, to_file) = file(&deployment, "records.log", "cef");
     let to = format!("tls-fin://127.0.0.1:{port} rfc5424");
@@ -102,7 +103,9 @@ fn a_server_that_is_killed_in_the_middle_loses_no_record_and_keeps_their_order()
     let terminal = at(&process, terminal);
     send(&terminal, now(), 3000..3100);
 
-    until("all records", || deployment.destination("tls-fin").unwrap()["waiting"] == 0);
+    for to in ["tls-fin", "records.log"] {
+        until("all records", || deployment.destination(to).unwrap()["waiting"] == 0);
+    }
     until("are written", || numbers_in(&read).last() == Some(&3099));
     for path in [&read, &written] {
         let (mut found, mut last) = (Vec::new(), None);

@@ -36,6 +36,7 @@ mod event_log_keys;
 mod events;
 mod fleet;
 mod forwarding;
+mod forwarding_again;
 mod forwarding_rsyslog;
 mod importing;
 mod init;

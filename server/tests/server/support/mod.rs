@@ -8,6 +8,7 @@ pub mod client;
 pub mod driver;
 pub mod follower;
 pub mod people;
+pub mod port;
 pub mod running;
 pub mod schema;
 pub mod ward;
