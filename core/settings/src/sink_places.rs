@@ -16,14 +16,19 @@ pub fn check(config: &Config) -> Vec<Problem> {
 
 /// The same for sinks of whoever runs as this user.
 pub fn of_user(sinks: &[Sink], user: &str) -> Vec<Problem> {
-    let known = nix::unistd::User::from_name(user).ok().flatten();
-    let owner = known.map_or(Owner::ROOT, |user| Owner::of(user.uid.as_raw()));
+    let owner = owner(user);
     let of_sink = |sink: &Sink| match sink {
         Sink::File(file) => of_file(&file.path, owner, user),
         Sink::Intake(intake) => of_token(&intake.token, owner, user),
         Sink::Collector(_) | Sink::Datagrams(_) | Sink::Journal(_) => Vec::new(),
     };
     sinks.iter().flat_map(of_sink).collect()
+}
+
+/// Whose files are believed, besides root's: those of this user, if there is one.
+pub fn owner(user: &str) -> Owner {
+    let known = nix::unistd::User::from_name(user).ok().flatten();
+    known.map_or(Owner::ROOT, |user| Owner::of(user.uid.as_raw()))
 }
 
 /// The file of a token is the agent's or root's, and nobody else reads it.

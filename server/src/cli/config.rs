@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde::Serialize;
 use wardkey_core::code::Code;
-use wardkey_settings::sink_places;
+use wardkey_settings::{files, sink_places};
+use wardkey_sinks::MAX_CERTIFICATES;
 
 use super::output::Output;
 use crate::config::{self, Admin, Config};
@@ -95,7 +96,7 @@ fn problems(path: &Path) -> Vec<Problem> {
         ));
     }
     if records.needs_authorities()
-        && let Some(why) = unusable(&records.ca)
+        && let Some(why) = unusable_authorities(&records.ca)
     {
         let place = format!("records_ca: {}", records.ca.display()).into();
         let message = Phrase::joined(vec![place, why], ": ");
@@ -159,14 +160,26 @@ fn not_there(key: &str, path: &Path) -> Phrase {
 
 /// Why a file of certificates cannot be used.
 fn unusable(path: &Path) -> Option<Phrase> {
+    match config::attestation_roots(path) {
+        Ok(bytes) => no_certificates(&bytes),
+        Err(error) => Some(unreadable(&error)),
+    }
+}
+
+/// The same of the file of those who may certify collectors, which is read as the server reads it
+/// for each batch.
+fn unusable_authorities(path: &Path) -> Option<Phrase> {
+    match files::read(path, sink_places::owner(USER), MAX_CERTIFICATES) {
+        Ok(bytes) => no_certificates(&bytes),
+        Err(error) => Some(error.what()),
+    }
+}
+
+fn no_certificates(bytes: &[u8]) -> Option<Phrase> {
     use rustls::pki_types::CertificateDer;
     use rustls::pki_types::pem::PemObject;
-    let bytes = match config::attestation_roots(path) {
-        Ok(bytes) => bytes,
-        Err(error) => return Some(unreadable(&error)),
-    };
     let mut count = 0usize;
-    for certificate in CertificateDer::pem_slice_iter(&bytes) {
+    for certificate in CertificateDer::pem_slice_iter(bytes) {
         if let Err(error) = certificate {
             return Some(Text::NotPem.with([("why", error.to_string().into())]));
         }
