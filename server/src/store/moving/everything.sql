@@ -99,3 +99,7 @@ INSERT INTO desk_session (number, terminal, account, began, session, person, key
         'locked', 3, 1405, 3, 1);
 INSERT INTO desk_session_ended (terminal, account, began, noted) VALUES (x'10', '山田', 1, 2);
 INSERT INTO desk_doubt (terminal, time) VALUES (x'13', 9);
+INSERT INTO record_destination (place, name, secret, listed, position)
+    VALUES ('collector.test:6514', 'tls-fin://collector.test:6514', x'b0', 1, 3);
+INSERT INTO record_destination (place, name, secret, listed, position, refused, pruned, untold, failed, code, said)
+    VALUES ('/srv/記録', 'file:///srv/記録', x'b1', 0, 4, 1, 2, 1, 5, 1418, 'no room');
