@@ -266,7 +266,8 @@ fn a_backup_of_an_older_version_is_brought_up_to_date() {
         "DROP TABLE api_answer; DROP TABLE api_key_scope; DROP TABLE api_key",
         "DROP TABLE break_glass_use; DROP TABLE break_glass",
         "DROP TABLE administrator_scope; DROP TABLE administrator",
-        "DROP TABLE web_session; DROP TABLE web_challenge; DROP TABLE desk_session; DROP TABLE record_destination;
+        "DROP TABLE web_session; DROP TABLE web_challenge; DROP TABLE desk_session;
+         DROP TABLE record_destination;
          DROP TABLE desk_session_ended; DROP TABLE desk_doubt",
         "DROP INDEX credential_disabled; ALTER TABLE credential DROP COLUMN disabled",
         "DELETE FROM _sqlx_migrations WHERE version >= 10",
