@@ -2,12 +2,15 @@
 
 use serde_json::Value;
 use ureq::tls::{Certificate, ClientCert, RootCerts, TlsConfig};
+use wardkey_core::event::{Event, EventName, Outcome};
+use wardkey_core::name::LoginName;
 
-use super::Deployment;
 use super::authenticator::{Maker, Making};
-use super::client::{Answer, answer, https};
+use super::client::{Answer, Terminal, answer, https};
+use super::people::{recorded, report};
 use super::running::Running;
 use super::ward::enroll;
+use super::{Deployment, now};
 use crate::event_log::beats;
 
 /// One who asks.
@@ -125,7 +128,16 @@ pub fn filled(path: &str, of: impl Fn(&str) -> String) -> String {
     }
 }
 
-/// A ward with a terminal, a person and the person's key.
+/// The record by which somebody is signed in.
+fn signed_in(terminal: &Terminal, login: &str) -> Event {
+    let at = now();
+    let mut event = recorded(EventName::SessionStarted, Outcome::Success, terminal, at);
+    event.person = LoginName::new(login).ok();
+    event.account = event.person.clone();
+    event
+}
+
+/// A ward with a terminal, a person who is signed in there, and the person's key.
 pub struct Site {
     pub scope: &'static str,
     pub login: &'static str,
@@ -150,6 +162,7 @@ impl Site {
         deployment.ok(&["code", "add", login]);
         deployment.ok(&["pass", "add", login, "--reason", "a test"]);
         beats(&terminal, number..number + 1);
+        report(&terminal, &[signed_in(&terminal, login)]);
         Self { scope, login, key: key.fingerprint(), terminal: terminal.id.to_hex() }
     }
 
