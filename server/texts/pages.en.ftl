@@ -54,6 +54,7 @@ screen-locked = locked
 screen-opened = opened without a login
 perhaps-ended = perhaps ended
 session-began = Session began
+logged-in-since = Signed in since
 state-since = State since
 stage-until = until { $time }
 next-stage = Next stage

@@ -54,6 +54,7 @@ screen-locked = ロック中
 screen-opened = ログインなしで解除
 perhaps-ended = 終了した可能性あり
 session-began = セッション開始
+logged-in-since = ログイン日時
 state-since = 状態の開始
 stage-until = { $time } まで
 next-stage = 次の段階

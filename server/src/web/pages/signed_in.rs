@@ -77,7 +77,7 @@ pub async fn file(
             Text::Person,
             Text::Name,
             Text::Account,
-            Text::SignedInSince,
+            Text::LoggedInSince,
             Text::SessionBegan,
             Text::State,
             Text::StateSince,
@@ -132,7 +132,7 @@ pub fn table(say: &Say, sessions: &[DeskSessionView]) -> Markup {
                 th scope="col" { (say.text(Text::Terminal)) }
                 th scope="col" { (say.text(Text::Person)) }
                 th scope="col" { (say.text(Text::Account)) }
-                th scope="col" { (say.text(Text::SignedInSince)) }
+                th scope="col" { (say.text(Text::LoggedInSince)) }
                 th scope="col" { (say.text(Text::State)) }
                 th scope="col" { (say.text(Text::Key)) }
                 th scope="col" { (say.text(Text::Seen)) }
