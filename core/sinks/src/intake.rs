@@ -295,3 +295,55 @@ fn away(error: NotSent) -> CollectorError {
         NotSent::Away(why) => CollectorError::Unreachable(std::io::Error::other(why)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use wardkey_core::codec;
+    use wardkey_core::event::{EventName, Outcome};
+    use wardkey_core::id::EventId;
+    use wardkey_core::time::UnixTime;
+    use wardkey_settings::sink::Sink;
+
+    use super::*;
+
+    struct Nobody;
+
+    impl Party for Nobody {
+        fn tls(
+            &self,
+            _: Vec<rustls::pki_types::CertificateDer<'static>>,
+        ) -> Result<Arc<ClientConfig>, Box<dyn std::error::Error + Send + Sync>> {
+            Err("nobody is reached".into())
+        }
+
+        fn warn(&self, _: &str) {}
+    }
+
+    #[test]
+    fn what_nobody_reads_and_what_others_lost_is_counted_and_a_loss_of_ones_own_is_not() {
+        let source = Source::new("server", "wardkey-server", "1", 32473);
+        let terms = Terms {
+            authorities: PathBuf::new(),
+            source: source.clone(),
+            longest: Duration::from_secs(1),
+        };
+        let Some(Sink::Intake(to)) = Sink::read("elastic://127.0.0.1:9/wardkey ecs /t") else {
+            panic!("it is an intake");
+        };
+        let lost = |id| {
+            let (name, outcome) = (EventName::RecordsLost, Outcome::Failure);
+            codec::to_bytes(&Event::new(EventId::new([id; 16]), UnixTime(7), name, outcome))
+        };
+        let of_a_terminal =
+            Record { source: Some(Box::new(source)), ..Record::own(At::Disk(3), lost(3)) };
+        let records = [
+            Record::own(At::Disk(1), vec![0xff]),
+            Record::own(At::Disk(2), lost(2)),
+            of_a_terminal,
+        ];
+        let batch = Intake::new(&terms, &to).batch(&Nobody, &records);
+        let delivery = sort(&Nobody, batch, &[Fate::Never, Fate::Never]);
+        assert_eq!(delivery.arrived, [At::Disk(2)]);
+        assert_eq!(delivery.gave_up, [At::Disk(3), At::Disk(1)]);
+    }
+}

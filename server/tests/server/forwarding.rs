@@ -227,6 +227,20 @@ fn config_check_looks_at_the_list_and_at_the_files_that_it_names() {
         let refused = deployment.refused(3, &["config", "check"]);
         assert!(refused.contains(said), "{to}: {refused}");
     }
+    // What the server would not believe is not said to be right.
+    let ca = deployment.folder.path().join("siem-ca.pem");
+    std::fs::copy(deployment.folder.path().join("data/keys/ca.crt"), &ca).unwrap();
+    deployment
+        .configure(&format!("records_ca = {ca:?}\n{}", records_to(&["tls://127.0.0.1:6514 ecs"])));
+    for (mode, is_right) in [(0o666, false), (0o644, true)] {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        std::fs::set_permissions(&ca, mode).unwrap();
+        if is_right {
+            deployment.ok(&["config", "check"]);
+        } else {
+            assert!(deployment.refused(3, &["config", "check"]).contains("records_ca: "));
+        }
+    }
     deployment.configure(&records_to(&["tcp://127.0.0.1:601 ecs", "udp://127.0.0.1:514 cef"]));
     deployment.ok(&["config", "check"]);
 }
