@@ -1,12 +1,12 @@
 //! Security keys of people.
 
+use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Serialize;
 use wardkey_core::code::Code;
 use wardkey_core::name::LoginName;
 use wardkey_core::person::CredentialFlags;
 use wardkey_core::texts;
-use wardkey_core::time::UnixTime;
 
 use super::reach::Reach;
 use super::{Listing, Operation};
@@ -17,6 +17,7 @@ use crate::store::loan::{self, EndedBy, StoredLoan};
 use crate::store::person::PersonRow;
 use crate::store::{PageRequest, Tx, person, state, web_session};
 use crate::texts::Text;
+use crate::when::When;
 
 /// A key.
 #[derive(Debug, JsonSchema, Serialize)]
@@ -116,13 +117,14 @@ pub async fn list(tx: &mut Tx, request: &PageRequest) -> Result<Listing<KeyOfPer
     Ok(Listing::new(page, of_listed))
 }
 
-/// A page of keys that were switched off or deleted since a moment and still are, the last one
-/// first.
+/// A page of keys that were switched off or deleted since then and still are, the last one first;
+/// days are those of the zone.
 pub async fn list_disabled(
     tx: &mut Tx,
-    since: UnixTime,
+    (since, zone): (When, &TimeZone),
     request: &PageRequest,
 ) -> Result<Listing<KeyOfPerson>> {
+    let since = since.begins(zone).ok_or_else(|| Error::usage(Text::NoSuchTime))?;
     let page = credential_list::page_of_disabled(tx, since, request).await?;
     Ok(Listing::new(page, of_listed))
 }

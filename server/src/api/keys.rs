@@ -49,9 +49,7 @@ impl Endpoint for List {
             }
             (None, Some(text)) => {
                 let since = When::parse(text).ok_or_else(|| Error::invalid(Text::WriteTime))?;
-                let begins = since.begins(&call.zone);
-                let since = begins.ok_or_else(|| Error::invalid(Text::NoSuchTime))?;
-                key::list_disabled(&mut call.tx, since, &page).await?
+                key::list_disabled(&mut call.tx, (since, &call.zone), &page).await?
             }
             (Some(_), Some(_)) => {
                 return Err(Error::invalid("disabled_since: not with person"));

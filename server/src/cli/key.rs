@@ -54,9 +54,7 @@ async fn list(
         (Some(login), _) => key::list_of(&mut tx, login, &request).await?,
         (None, None) => key::list(&mut tx, &request).await?,
         (None, Some(since)) => {
-            let begins = since.begins(&context.zone());
-            let since = begins.ok_or_else(|| Error::usage(Text::NoSuchTime))?;
-            key::list_disabled(&mut tx, since, &request).await?
+            key::list_disabled(&mut tx, (since, &context.zone()), &request).await?
         }
     };
     let mut head = HEAD.to_vec();

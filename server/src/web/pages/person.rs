@@ -11,7 +11,6 @@ use wardkey_core::name::LoginName;
 
 use super::done::{self, done};
 use super::{records, signed_in};
-use crate::admin::desk::DeskSessionView;
 use crate::admin::key::{KeyOfPerson, KeyView};
 use crate::admin::pass::PassView;
 use crate::admin::person::{PersonSwitched, PersonView};
@@ -43,7 +42,7 @@ struct Whole {
     code: Option<CodeView>,
     pass: Option<PassView>,
     records: Markup,
-    sessions: Option<Vec<DeskSessionView>>,
+    sessions: Markup,
 }
 
 /// The page.
@@ -79,12 +78,7 @@ pub async fn show(
                 (instead(&who, &say, &whole, &at))
             }
         }
-        @if let Some(sessions) = &whole.sessions {
-            section {
-                h2 { (say.text(Text::SignedInNow)) }
-                (signed_in::table(&say, sessions))
-            }
-        }
+        (whole.sessions)
         @if grant.has(Act::ReadEvents) {
             @let all = [("person", Some(person.login.as_str()))];
             section {
@@ -131,12 +125,8 @@ async fn whole(call: &mut Call<'_>, say: &Say, login: &LoginName) -> Result<Whol
     } else {
         html! {}
     };
-    let sessions = if grant.has(Act::ReadSessions) {
-        let which = desks::Which { person: Some(login.to_string()), ..Default::default() };
-        Some(signed_in::first(call, which).await?)
-    } else {
-        None
-    };
+    let which = desks::Which { person: Some(login.to_string()), ..Default::default() };
+    let sessions = signed_in::section(call, say, which).await?;
     Ok(Whole { person, code, pass, records, sessions })
 }
 

@@ -8,6 +8,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 
 use crate::admin::desk::DeskSessionView;
+use crate::admin::role::Act;
 use crate::api::call::Call;
 use crate::api::desks::{List, Which};
 use crate::api::endpoint::{Asked, Nothing};
@@ -16,7 +17,7 @@ use crate::error::Result as Outcome;
 use crate::report::Cell;
 use crate::web::file::{self, PART};
 use crate::web::filter::Filter;
-use crate::web::form::{asked_for, query_of};
+use crate::web::form::{asked_for, asked_of, query_of};
 use crate::web::frame::{Frame, next, or_nothing};
 use crate::web::refusal::Refusal;
 use crate::web::say::Say;
@@ -118,14 +119,25 @@ fn given_of(query: &Which) -> [(&'static str, Option<&str>); 4] {
     ]
 }
 
-/// The first rows of those that fit, for other pages.
-pub async fn first(call: &mut Call<'_>, which: Which) -> Outcome<Vec<DeskSessionView>> {
+/// The first of those that fit, as a part of another page; nothing for whoever may not see them.
+pub async fn section(call: &mut Call<'_>, say: &Say, which: Which) -> Outcome<Markup> {
+    if !call.grant().has(Act::ReadSessions) {
+        return Ok(html! {});
+    }
+    let all = asked_of("/signed-in", &given_of(&which));
     let asked = Asked::<List> { target: Nothing {}, query: which, body: Nothing {} };
-    Ok(perform(call, asked, None).await?.items)
+    let sessions = perform(call, asked, None).await?;
+    Ok(html! {
+        section {
+            h2 { (say.text(Text::SignedInNow)) }
+            (table(say, &sessions.items))
+            p.no-print { a.button href=(all) { (say.text(Text::AllSignedIn)) } }
+        }
+    })
 }
 
 /// Who is signed in, as a table.
-pub fn table(say: &Say, sessions: &[DeskSessionView]) -> Markup {
+fn table(say: &Say, sessions: &[DeskSessionView]) -> Markup {
     let rows = html! {
         table {
             thead { tr {

@@ -172,12 +172,8 @@ pub async fn show(
     let details = perform(&mut look.call, asked, None).await?;
     let terminal = &details.terminal;
     let grant = &who.known.grant;
-    let sessions = if grant.has(Act::ReadSessions) && terminal.status == "active" {
-        let which = desks::Which { terminal: Some(terminal.id.clone()), ..Default::default() };
-        Some(signed_in::first(&mut look.call, which).await?)
-    } else {
-        None
-    };
+    let which = desks::Which { terminal: Some(terminal.id.clone()), ..Default::default() };
+    let sessions = signed_in::section(&mut look.call, &say, which).await?;
     let at = |verb: &str| format!("/terminals/{}/{verb}", terminal.id);
 
     let body = html! {
@@ -191,12 +187,7 @@ pub async fn show(
                 (act(&who, &say, (&at("disable"), Text::DisableTerminal), true))
             }
         }
-        @if let Some(sessions) = &sessions {
-            section {
-                h2 { (say.text(Text::SignedInNow)) }
-                (signed_in::table(&say, sessions))
-            }
-        }
+        (sessions)
     };
     let frame = Frame { site: &site, say: &say, who: Some(&who), path: &path };
     Ok(frame.page(&terminal.name, body))

@@ -62,12 +62,8 @@ pub async fn show(
     } else {
         None
     };
-    let sessions = if grant.has(Act::ReadSessions) {
-        let which = desks::Which { limit: Some(ROWS), ..Default::default() };
-        Some(signed_in::first(call, which).await?)
-    } else {
-        None
-    };
+    let which = desks::Which { limit: Some(ROWS), ..Default::default() };
+    let sessions = signed_in::section(call, &say, which).await?;
     let lost = if grant.has(Act::ReadKeys) {
         let query = keys::Wanted {
             disabled_since: Some(midnight(call)),
@@ -86,13 +82,7 @@ pub async fn show(
     let body = html! {
         @if grant.has(Act::ReadPeople) { (search(&say, ("/people", Text::FindPerson), None)) }
         @if let Some(status) = &status { (state_of(&say, status)) }
-        @if let Some(sessions) = &sessions {
-            section {
-                h2 { (say.text(Text::SignedInNow)) }
-                (signed_in::table(&say, sessions))
-                p.no-print { a.button href="/signed-in" { (say.text(Text::AllSignedIn)) } }
-            }
-        }
+        (sessions)
         @if !lost.is_empty() {
             section {
                 h2 { (say.text(Text::KeysLostToday)) }
