@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use crate::process::{Process, wait_for};
+use crate::tool::Tool;
 
 const FILE: &str = "/var/log/wardkey-audit.log";
 const CONFIGURATION: &str = "/etc/rsyslog-ward.conf";
@@ -35,7 +35,7 @@ impl Rsyslog {
             ),
         )
         .expect("configuration of rsyslog");
-        let mut command = Command::new("/usr/sbin/rsyslogd");
+        let mut command = Tool::Rsyslogd.command();
         command.args(["-n", "-f", CONFIGURATION, "-i", "/run/rsyslogd.pid"]);
         let process = Process::start("rsyslogd", &mut command);
         wait_for("/dev/log", Duration::from_secs(60), || {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::paths;
 use crate::process::{Process, wait_for};
+use crate::tool::Tool;
 
 const FOLDER: &str = "/run/keys";
 
@@ -156,7 +157,7 @@ impl Bus {
     pub fn run(command: &[&str]) -> Self {
         let path = PathBuf::from("/run/hidmock.control");
         let _ = std::fs::remove_file(&path);
-        let mut python = Command::new("/usr/bin/python3");
+        let mut python = Tool::Python.command();
         python
             .arg(paths::checkout().join("tests/hidmock/hidmock.py"))
             .arg("--preload")

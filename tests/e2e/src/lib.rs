@@ -20,6 +20,7 @@ pub mod relay;
 pub mod server;
 pub mod sessions;
 pub mod terminal;
+pub mod tool;
 
 pub use audit::Rsyslog;
 pub use keys::{Bus, SoftKey};
@@ -27,6 +28,7 @@ pub use login::Login;
 pub use server::Server;
 pub use sessions::{Helper, Logind, SignedIn};
 pub use terminal::{PIN, Terminal};
+pub use tool::Tool;
 
 /// Everything running, one person (`hanako`) enrolled with the key that is plugged.
 pub struct Ward {

@@ -14,6 +14,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, tcgetattr};
 
 use crate::keys::Bus;
+use crate::tool::Tool;
 
 /// PAM service with pam_u2f and PIN, and nothing else.
 pub const SERVICE: &str = "peer-login";
@@ -42,7 +43,7 @@ fn node(port: u8) -> String {
 /// again.
 fn token(bus: &Bus, arguments: &[&str], answers: &[(&str, &str)]) {
     for tries_left in (0..5).rev() {
-        let mut command = Command::new("fido2-token");
+        let mut command = Tool::Fido2Token.command();
         command.args(arguments);
         match typed(command.envs(bus.environment()), answers) {
             Ok(_) => return,
@@ -55,7 +56,7 @@ fn token(bus: &Bus, arguments: &[&str], answers: &[(&str, &str)]) {
 /// Registers the only plugged key with pam_u2f's tool; a credential as the map has it. A login will
 /// need the PIN, registering does not.
 pub fn register(bus: &Bus) -> String {
-    let mut command = Command::new("pamu2fcfg");
+    let mut command = Tool::Pamu2fcfg.command();
     command.args(["--nouser", "--pin-verification", "--origin", ORIGIN, "--appid", ORIGIN]);
     let output = crate::process::run(command.envs(bus.environment()), true);
     let line = String::from_utf8_lossy(&output.stdout);
@@ -94,7 +95,7 @@ fn typed(command: &mut Command, answers: &[(&str, &str)]) -> Result<String, Stri
     let name = ptsname(&master, Vec::new()).expect("its name").into_string().expect("UTF-8");
     let terminal = File::options().read(true).write(true).open(name).expect("its other end");
     // setsid makes standard input the controlling terminal, which the prompts go to.
-    let mut inside = Command::new("setsid");
+    let mut inside = Tool::Setsid.command();
     inside.args(["--ctty", "--wait"]).arg(command.get_program()).args(command.get_args());
     for (name, value) in command.get_envs() {
         if let Some(value) = value {

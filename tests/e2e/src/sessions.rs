@@ -13,6 +13,7 @@ use crate::login::{Login, Running};
 use crate::paths;
 use crate::process::{Process, wait_for};
 use crate::terminal::{SEATS, Terminal};
+use crate::tool::Tool;
 
 const BUS: &str = "/run/dbus/system_bus_socket";
 const CONTROL: &str = "/run/logind.control";
@@ -43,7 +44,7 @@ impl Logind {
         std::fs::create_dir_all("/run/systemd/seats").expect("folder of seats");
         let configuration = Path::new("/tmp/bus.conf");
         std::fs::write(configuration, BUS_CONFIGURATION).expect("configuration of the bus");
-        let mut command = Command::new("/usr/bin/dbus-daemon");
+        let mut command = Tool::DbusDaemon.command();
         command.arg("--nofork").arg("--nopidfile").arg("--config-file").arg(configuration);
         let bus = Process::start("dbus", &mut command);
         // That the file is there is not yet that somebody listens.

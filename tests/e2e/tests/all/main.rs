@@ -21,6 +21,7 @@ mod profile;
 mod sessions;
 mod shared_accounts;
 mod taken_over;
+mod tools;
 mod undoing;
 mod vouching;
 mod witness;

@@ -12,7 +12,15 @@ mod words;
 
 use std::process::ExitCode;
 
+use wardkey_e2e::Tool;
+
 fn main() -> ExitCode {
+    let missing = Tool::missing(&Tool::OF_THE_DEMO);
+    if !missing.is_empty() {
+        let packages = missing.join(" ");
+        eprintln!("demo: not installed: {packages}. Run tools/setup --build, which installs them.");
+        return ExitCode::from(2);
+    }
     let words = words::Words::choose(
         std::env::var("DEMO_LANG").ok().as_deref(),
         std::env::var("LANG").ok().as_deref(),
