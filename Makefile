@@ -27,6 +27,7 @@ help:
 	@echo 'make web-test      the pages of administration in a real Chromium'
 	@echo 'make doctor-test  the profile beside those of Debian'"'"'s packages, in both orders'
 	@echo 'make vm-test  the packages in a virtual machine (DISPLAY_PART=no|lightdm|sddm: the greeter)'
+	@echo '              UPGRADE=yes: Debian itself is upgraded to its next release, with a power cut'
 	@echo '              SUITE=bookworm|trixie|forky: the Debian of deb-lint, deb-test and vm-test'
 	@echo 'make repo     the packages as a signed apt repository (REPO_KEY=FINGERPRINT), in target/repo'
 
@@ -137,7 +138,7 @@ repo: deb
 DISPLAY_PART ?= lightdm
 vm-test: setup deb
 	$(TESTS) $(CARGO) build --locked $(or $(if $(WHOLE),--workspace),-p wardkey-softkey -p wardkey-vm -p wardkey-e2e -p wardkey-pamclient)
-	@tests/vm/run --suite $(SUITE) $(DISPLAY_PART)
+	@tests/vm/run --suite $(SUITE) $(if $(UPGRADE),--upgrade) $(DISPLAY_PART)
 
 clean:
 	$(CARGO) clean

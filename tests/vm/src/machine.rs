@@ -32,11 +32,15 @@ const BROKEN: &str = "Oops: int3";
 /// What is booted.
 pub struct Plan {
     /// Folder with vmlinuz and initrd.img.
-    pub image: PathBuf,
+    pub kernel: PathBuf,
     /// The disk that is written, qcow2.
     pub disk: PathBuf,
     /// The disk with packages and the test's programs, ext4.
     pub payload: PathBuf,
+    /// The disk with the packages of the next release, ext4, where there is one.
+    pub release: Option<PathBuf>,
+    /// A raw disk by which a kernel comes out of the machine, with `release`.
+    pub exchange: PathBuf,
     /// The log of the serial line.
     pub serial: PathBuf,
     /// More for the kernel's command line, and for who reads it.
@@ -234,12 +238,21 @@ fn spawn(plan: &Plan, qmp: &UnixStream, orders: &UnixStream) -> Result<Child, Fa
             "-drive",
             &format!("file={},if=virtio,format=qcow2,cache=writeback", text(&plan.disk)),
         ])
-        .args(["-drive", &format!("file={},if=virtio,format=raw,readonly=on", text(&plan.payload))])
+        .args([
+            "-drive",
+            &format!("file={},if=virtio,format=raw,readonly=on", text(&plan.payload)),
+        ]);
+    if let Some(release) = &plan.release {
+        command
+            .args(["-drive", &format!("file={},if=virtio,format=raw,readonly=on", text(release))])
+            .args(["-drive", &format!("file={},if=virtio,format=raw", text(&plan.exchange))]);
+    }
+    command
         .args([
             "-kernel",
-            &text(&plan.image.join("vmlinuz")),
+            &text(&plan.kernel.join("vmlinuz")),
             "-initrd",
-            &text(&plan.image.join("initrd.img")),
+            &text(&plan.kernel.join("initrd.img")),
         ])
         .arg("-append")
         .arg(format!(

@@ -28,6 +28,10 @@ struct Arguments {
     /// What the image has to log in at, besides the console
     #[arg(long, default_value = "lightdm")]
     greeter: Greeter,
+    /// Disk with the packages of the next release: the machine is upgraded to it, and the parts of a
+    /// release alone are left out
+    #[arg(long, value_name = "DISK")]
+    upgrade: Option<PathBuf>,
     /// Only parts whose name contains this, to work on them; all stand on the first, "install"
     #[arg(long, value_name = "TEXT")]
     only: Vec<String>,
@@ -55,11 +59,16 @@ fn run(arguments: Arguments) -> Result<bool, Failure> {
     required(&image.join("root.ext4"), "tests/vm/image makes it")?;
     required(&folder.join("payload.ext4"), "tests/vm/payload makes it")?;
     let Arguments { suite, greeter, keep_going, .. } = arguments;
-    let options = Options { folder, suite, image, greeter, keep_going };
+    let release = match &arguments.upgrade {
+        Some(disk) => Some(std::fs::canonicalize(disk).map_err(Failure::host(disk))?),
+        None => None,
+    };
+    let upgrading = release.is_some();
+    let options = Options { folder, suite, image, greeter, release, keep_going };
     let wanted = |name: &str| {
         arguments.only.is_empty() || arguments.only.iter().any(|text| name.contains(text))
     };
-    let parts: Vec<_> = parts::with(greeter).filter(|part| wanted(part.name)).collect();
+    let parts: Vec<_> = parts::with(greeter, upgrading).filter(|part| wanted(part.name)).collect();
     let planned = parts.iter().map(|part| part.steps.len()).sum();
 
     let begin = Instant::now();

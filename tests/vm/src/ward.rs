@@ -1,6 +1,7 @@
 //! The ward of the test: one terminal and its server in one machine, and the people's security key.
 
 use std::{
+    fs::File,
     path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
@@ -23,6 +24,9 @@ pub const URL: &str = "https://wardkey.example.org:8443";
 /// Seconds for which what the server publishes is valid: short, so that "offline" comes soon.
 pub const HEAD_SECONDS: u64 = 20;
 
+/// A kernel and its initial RAM disk fit in.
+const EXCHANGE_BYTES: u64 = 256 << 20;
+
 /// What the test was asked for.
 pub struct Options {
     /// Folder of everything: target/vm.
@@ -33,6 +37,8 @@ pub struct Options {
     pub image: PathBuf,
     /// What the image has to log in at.
     pub greeter: Greeter,
+    /// The disk with what `apt full-upgrade` to the next release takes, if that is tried.
+    pub release: Option<PathBuf>,
     /// Do not end at the first step that is not as expected.
     pub keep_going: bool,
 }
@@ -50,6 +56,8 @@ pub enum Port {
 pub struct Ward {
     /// What was asked for.
     pub options: Options,
+    /// Folder of the kernel that boots next.
+    pub kernel: PathBuf,
     machine: Option<Machine>,
     boots: usize,
     pictures: usize,
@@ -61,7 +69,8 @@ impl Ward {
         let artefacts = options.folder.join("artefacts");
         let _ = std::fs::remove_dir_all(&artefacts);
         std::fs::create_dir_all(&artefacts).map_err(Failure::host(&artefacts))?;
-        let ward = Self { options, machine: None, boots: 0, pictures: 0 };
+        let kernel = options.image.clone();
+        let ward = Self { options, kernel, machine: None, boots: 0, pictures: 0 };
         let _ = std::fs::remove_file(ward.disk());
         let output = Command::new("qemu-img")
             .args(["create", "-q", "-f", "qcow2", "-F", "raw", "-b"])
@@ -72,12 +81,22 @@ impl Ward {
         Failure::unless(output.status.success(), || {
             String::from_utf8_lossy(&output.stderr).into_owned()
         })?;
+        if ward.options.release.is_some() {
+            let exchange = ward.exchange();
+            let file = File::create(&exchange).map_err(Failure::host(&exchange))?;
+            file.set_len(EXCHANGE_BYTES).map_err(Failure::host(&exchange))?;
+        }
         Ok(ward)
     }
 
     /// Where what remains is kept.
     pub fn artefact(&self, name: &str) -> PathBuf {
         self.options.folder.join("artefacts").join(name)
+    }
+
+    /// The raw disk by which files come out of the machine.
+    pub fn exchange(&self) -> PathBuf {
+        self.options.folder.join("exchange.tar")
     }
 
     fn disk(&self) -> PathBuf {
@@ -89,9 +108,11 @@ impl Ward {
         self.boots += 1;
         let start = Instant::now();
         let plan = Plan {
-            image: self.options.image.clone(),
+            kernel: self.kernel.clone(),
             disk: self.disk(),
             payload: self.options.folder.join("payload.ext4"),
+            release: self.options.release.clone(),
+            exchange: self.exchange(),
             serial: self.artefact(&format!("serial-{}.log", self.boots)),
             command_line,
             memory: match self.options.greeter {
@@ -227,6 +248,7 @@ impl Ward {
     pub fn close(&mut self) {
         self.machine = None;
         let _ = std::fs::remove_file(self.disk());
+        let _ = std::fs::remove_file(self.exchange());
     }
 }
 

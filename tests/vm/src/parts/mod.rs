@@ -6,23 +6,29 @@ mod desktop;
 mod greeter;
 mod install;
 mod power;
+mod release;
 mod removal;
 mod trouble;
 
 use crate::{steps::Part, suite::Greeter};
 
-/// The parts of a machine that has this greeter.
-pub fn with(greeter: Greeter) -> impl Iterator<Item = &'static Part> {
-    let parts: &[&Part] = match greeter {
+/// The parts of a machine that has this greeter; the other ones when it is upgraded to the next
+/// release of Debian.
+pub fn with(greeter: Greeter, upgrading: bool) -> impl Iterator<Item = &'static Part> {
+    let greeters: &[&Part] = match greeter {
         Greeter::No => &[],
         Greeter::Lightdm => &[&greeter::LIGHTDM],
         Greeter::Sddm => &[&greeter::SDDM],
     };
-    let demo: &[&Part] = if greeter == Greeter::Lightdm { &[&demo::PART] } else { &[] };
-    [&install::PART, &console::PART, &trouble::PART, &power::PART]
-        .into_iter()
-        .chain(parts.iter().copied())
-        .chain([&removal::UPGRADE, &removal::PART])
-        .chain(demo.iter().copied())
-        .chain([&removal::END])
+    let demo: &[&Part] =
+        if greeter == Greeter::Lightdm && !upgrading { &[&demo::PART] } else { &[] };
+    let before: &[&Part] = if upgrading {
+        &[&install::PART, &release::PART, &console::PART]
+    } else {
+        &[&install::PART, &console::PART, &trouble::PART, &power::PART]
+    };
+    let after: &[&Part] =
+        if upgrading { &[&release::OLD_KERNEL] } else { &[&removal::UPGRADE, &removal::PART] };
+    let parts = [before, greeters, after, demo, &[&removal::END]];
+    parts.into_iter().flatten().copied()
 }
