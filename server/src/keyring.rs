@@ -7,9 +7,12 @@
 //!   root.next.key     the next root key (root_exchange.rs)
 //!   log.key      signs the log, once the publish key that it was made from is gone
 //!   ca.key/.crt  issues TLS certificates      server.key/.crt  the server's own
+//!   ca.next.pem  the same, from the next root document on (authority.rs)
+//!   ca.links.crt certifies it in the name of those before it
 //!   code.key     keyed hash of enrollment codes
 //! ```
 
+mod authority;
 mod exchange;
 mod key_files;
 mod root_exchange;

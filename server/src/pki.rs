@@ -3,6 +3,8 @@
 //! The CA's certificate stands in the root document; nothing else is trusted for TLS by either
 //! side.
 
+pub mod clients;
+mod exchange;
 pub mod given;
 
 use std::net::IpAddr;
@@ -52,10 +54,14 @@ pub struct Issued {
     pub certificate: Vec<u8>,
     /// Serial number.
     pub serial: [u8; SERIAL_LEN],
+    /// Valid from.
+    pub begins: UnixTime,
     /// Valid until.
     pub expires: UnixTime,
     /// SHA-256 of the public key that it is for (SubjectPublicKeyInfo, DER).
     pub key: Hash,
+    /// SHA-256 of the certificate of the authority that issued it.
+    pub by: Hash,
 }
 
 /// A certificate request that was signed by its own key.
@@ -95,6 +101,16 @@ impl CertificateRequest {
 /// The certificate authority, with its key.
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
+    certificate: CertificateDer<'static>,
+    id: Hash,
+    /// Certificates (PEM) that lead from the authorities before to this one.
+    links: String,
+}
+
+impl std::fmt::Debug for Authority {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Authority({}, key redacted)", self.id)
+    }
 }
 
 impl Authority {
@@ -103,15 +119,12 @@ impl Authority {
     /// # Errors
     /// [`Error::Crypto`] when they cannot be made.
     pub fn create(deployment: &str, now: UnixTime) -> Result<KeyAndCertificate> {
+        Self::create_as(&format!("Wardkey CA {deployment}"), now)
+    }
+
+    fn create_as(name: &str, now: UnixTime) -> Result<KeyAndCertificate> {
         let key = new_key()?;
-        let mut params = params(now, CA_DAYS)?;
-        params.distinguished_name = named(&format!("Wardkey CA {deployment}"));
-        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        params.key_usages = vec![
-            KeyUsagePurpose::KeyCertSign,
-            KeyUsagePurpose::CrlSign,
-            KeyUsagePurpose::DigitalSignature,
-        ];
+        let params = params_of_authority(name, now, CA_DAYS)?;
         let certificate = params.self_signed(&key).map_err(failed)?;
         Ok(KeyAndCertificate {
             key: Zeroizing::new(key.serialize_pem()),
@@ -119,13 +132,22 @@ impl Authority {
         })
     }
 
-    /// Takes the authority's files.
+    /// Takes the authority's files: its certificate is the first one, and the others lead to it.
     ///
     /// # Errors
     /// [`Error::Crypto`] when they are not a certificate and its key.
     pub fn load(files: &KeyAndCertificate) -> Result<Self> {
         let key = KeyPair::from_pem(&files.key).map_err(failed)?;
-        Ok(Self { issuer: Issuer::from_ca_cert_pem(&files.certificate, key).map_err(failed)? })
+        let (certificate, _) = read_certificate(&files.certificate)?;
+        let issuer = Issuer::from_ca_cert_der(&certificate, key).map_err(failed)?;
+        let links = exchange::certificates_in(&files.certificate).skip(1).collect();
+        let id = sha256(&certificate);
+        Ok(Self { issuer, certificate, id, links })
+    }
+
+    /// SHA-256 of its certificate.
+    pub const fn id(&self) -> &Hash {
+        &self.id
     }
 
     /// Makes a key and certificate for the server under its names and addresses.
@@ -199,7 +221,14 @@ impl Authority {
         request.params = params;
         let certificate = request.signed_by(&self.issuer).map_err(failed)?;
         let expires = now.plus(days.saturating_mul(86_400));
-        Ok(Issued { certificate: certificate.der().to_vec(), serial, expires, key })
+        Ok(Issued {
+            certificate: certificate.der().to_vec(),
+            serial,
+            begins: UnixTime(now.0.saturating_sub(BEFORE)),
+            expires,
+            key,
+            by: self.id,
+        })
     }
 }
 
@@ -210,14 +239,20 @@ pub struct TerminalCertificate {
     pub terminal: TerminalId,
     /// Its serial number.
     pub serial: [u8; SERIAL_LEN],
+    /// Valid from.
+    pub begins: UnixTime,
     /// Valid until.
     pub expires: UnixTime,
+    /// SHA-256 of its public key (SubjectPublicKeyInfo, DER).
+    pub key: Hash,
+    /// SHA-256 of the certificate of the authority that issued it.
+    pub by: Hash,
 }
 
 impl TerminalCertificate {
-    /// Reads what we wrote into a certificate that TLS has verified already. `None` when it is not
-    /// a terminal's: it says so in one URI, and has a serial number of ours.
-    pub fn read(certificate: &CertificateDer<'_>) -> Option<Self> {
+    /// Reads what we wrote into a certificate that is verified to be of this authority. `None` when
+    /// it is not a terminal's: it says so in one URI, and has a serial number of ours.
+    pub fn read(certificate: &CertificateDer<'_>, by: Hash) -> Option<Self> {
         let (rest, certificate) = X509Certificate::from_der(certificate).ok()?;
         if !rest.is_empty() {
             return None;
@@ -226,8 +261,10 @@ impl TerminalCertificate {
         let [GeneralName::URI(uri)] = names.value.general_names.as_slice() else { return None };
         let terminal = TerminalId::from_hex(uri.strip_prefix(TERMINAL_URI)?).ok()?;
         let serial = certificate.raw_serial().try_into().ok()?;
+        let begins = UnixTime(certificate.validity().not_before.timestamp().try_into().ok()?);
         let expires = UnixTime(certificate.validity().not_after.timestamp().try_into().ok()?);
-        Some(Self { terminal, serial, expires })
+        let key = sha256(certificate.public_key().raw);
+        Some(Self { terminal, serial, begins, expires, key, by })
     }
 }
 
@@ -245,12 +282,15 @@ pub fn read_certificate(pem: &str) -> Result<(CertificateDer<'static>, UnixTime)
     use rustls::pki_types::pem::PemObject;
     let der = CertificateDer::from_pem_slice(pem.as_bytes())
         .map_err(Error::crypto(Text::DoingCertificate))?;
-    let end = {
-        let (_, certificate) =
-            X509Certificate::from_der(&der).map_err(Error::crypto(Text::DoingCertificate))?;
-        certificate.validity().not_after.timestamp()
-    };
-    Ok((der, UnixTime(u64::try_from(end).unwrap_or(0))))
+    let end = end_of(&der)?;
+    Ok((der, end))
+}
+
+fn end_of(certificate: &CertificateDer<'_>) -> Result<UnixTime> {
+    let (_, certificate) =
+        X509Certificate::from_der(certificate).map_err(Error::crypto(Text::DoingCertificate))?;
+    let end = certificate.validity().not_after.timestamp();
+    Ok(UnixTime(u64::try_from(end).unwrap_or(0)))
 }
 
 /// The names and addresses of a certificate (PEM), as they are compared.
@@ -320,6 +360,19 @@ fn params(now: UnixTime, days: u64) -> Result<CertificateParams> {
     params.not_after = date(now.plus(days.saturating_mul(86_400)).0)?;
     params.use_authority_key_identifier_extension = true;
     params.distinguished_name = DistinguishedName::new();
+    Ok(params)
+}
+
+fn params_of_authority(name: &str, now: UnixTime, days: u64) -> Result<CertificateParams> {
+    let mut params = params(now, days)?;
+    params.distinguished_name = named(name);
+    // Those that follow it are certified by it, each by the one before.
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(exchange::MAX_LINKS));
+    params.key_usages = vec![
+        KeyUsagePurpose::KeyCertSign,
+        KeyUsagePurpose::CrlSign,
+        KeyUsagePurpose::DigitalSignature,
+    ];
     Ok(params)
 }
 

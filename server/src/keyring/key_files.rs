@@ -18,12 +18,18 @@ pub(super) const NEXT: &str = "publish.next.key";
 pub(super) const ROOT_NEXT: &str = "root.next.key";
 /// The secret of the log, once the publish key that it was made from is gone.
 pub(super) const LOG: &str = "log.key";
+/// The authority that is to come: its key, its certificate, and those that lead to it.
+pub(super) const CA_NEXT: &str = "ca.next.pem";
+/// The certificate of the same, for others.
+pub(super) const CA_NEXT_SHOWN: &str = "ca.next.crt";
+/// The certificates that lead to the authority from those before.
+pub(super) const CA_LINKS: &str = "ca.links.crt";
 /// The files without which nothing runs.
 pub(super) const NEEDED: [&str; 6] =
     ["publish.key", "code.key", "ca.key", "ca.crt", "server.key", "server.crt"];
 /// The files that are only in some folders: the root key may be kept elsewhere, and the others come
 /// with an exchange of a key.
-pub(super) const OPTIONAL: [&str; 4] = ["root.key", ROOT_NEXT, NEXT, LOG];
+pub(super) const OPTIONAL: [&str; 6] = ["root.key", ROOT_NEXT, NEXT, LOG, CA_NEXT, CA_LINKS];
 
 /// Files by their names.
 type Files = BTreeMap<String, Zeroizing<String>>;
@@ -64,16 +70,32 @@ pub fn publish_key(files: &Files, root: &RootDocument) -> Option<SigningPublicKe
         .find(|key| signs(root, key))
 }
 
+/// The authority in the text of a file: its key comes first.
+pub(super) fn authority_in(text: &str) -> Option<KeyAndCertificate> {
+    let (key, certificate) = text.split_at_checked(text.find("-----BEGIN CERTIFICATE-----")?)?;
+    let pair = KeyAndCertificate {
+        key: Zeroizing::new(key.to_owned()),
+        certificate: certificate.to_owned(),
+    };
+    certified(&pair).is_ok().then_some(pair)
+}
+
+/// Whether an authority is the one that a root document names.
+pub(super) fn is_authority(root: &RootDocument, authority: &KeyAndCertificate) -> bool {
+    read_certificate(&authority.certificate)
+        .is_ok_and(|(certificate, _)| *certificate == *root.tls_ca.as_slice())
+}
+
 /// Whether files are those that a root document names.
 pub fn fit(files: &Files, root: &RootDocument) -> bool {
-    let authority = || {
+    let own = || {
         let (key, certificate) = (files.get("ca.key")?.clone(), files.get("ca.crt")?.to_string());
-        let pair = KeyAndCertificate { key, certificate };
-        certified(&pair).ok()?;
-        read_certificate(&pair.certificate).ok()
+        Some(KeyAndCertificate { key, certificate })
     };
+    let next = || authority_in(files.get(CA_NEXT)?);
+    let is_whole = |pair: KeyAndCertificate| is_authority(root, &pair) && certified(&pair).is_ok();
     publish_key(files, root).is_some()
         && files.get("code.key").is_some_and(|text| secret_in(text).is_some())
-        && authority().is_some_and(|(ca, _)| *ca == *root.tls_ca.as_slice())
+        && (next().is_some_and(is_whole) || own().is_some_and(is_whole))
         && NEEDED.iter().all(|name| files.contains_key(*name))
 }

@@ -1,0 +1,102 @@
+//! The authority while it is exchanged. As with the other keys, the commit of the root document is
+//! the one moment of the exchange. The next one lies whole in one file, its key and certificate and
+//! those that lead to it: until the commit it is nobody's, from then on it is the authority, and
+//! whoever looks next takes the file apart.
+
+use std::path::PathBuf;
+
+use wardkey_core::document::RootDocument;
+use zeroize::Zeroizing;
+
+use super::key_files::{CA_LINKS, CA_NEXT, CA_NEXT_SHOWN, authority_in, is_authority};
+use super::{Holder, Keyring};
+use crate::error::Result;
+use crate::pki::KeyAndCertificate;
+use crate::texts::Text;
+
+impl Keyring {
+    /// The authority that a root document names, with the certificates that lead to it.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] when it is not here, or a file cannot be read.
+    pub fn authority(&self, root: &RootDocument) -> Result<KeyAndCertificate> {
+        let own = self.own_authority(root);
+        if own.is_ok() {
+            return own;
+        }
+        match self.next_authority()?.filter(|next| is_authority(root, next)) {
+            Some(next) => Ok(next),
+            // Somebody else has tidied between the two.
+            None => self.own_authority(root),
+        }
+    }
+
+    fn own_authority(&self, root: &RootDocument) -> Result<KeyAndCertificate> {
+        let mut own = self.certificate(Holder::Authority)?;
+        if !is_authority(root, &own) {
+            return Err(self.wrong("ca.crt", Text::OtherAuthority));
+        }
+        if self.holds(CA_LINKS) {
+            own.certificate.push_str(&self.read(CA_LINKS)?);
+        }
+        Ok(own)
+    }
+
+    /// The authority that lies beside the present one, whether a root document names it or not.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] when its file cannot be read.
+    pub fn next_authority(&self) -> Result<Option<KeyAndCertificate>> {
+        if !self.holds(CA_NEXT) {
+            return Ok(None);
+        }
+        match self.read(CA_NEXT) {
+            Ok(text) => {
+                let next = authority_in(&text);
+                next.map(Some).ok_or_else(|| self.wrong(CA_NEXT, Text::NextAuthorityUnfit))
+            }
+            // Somebody else has tidied meanwhile.
+            Err(_) if !self.holds(CA_NEXT) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Puts the next authority beside the present one. Nothing is issued by it before a root
+    /// document names it. Only for who has the store for writing, and has tidied.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn put_next_authority(&self, files: &KeyAndCertificate) -> Result<()> {
+        let whole = Zeroizing::new(format!("{}{}", *files.key, files.certificate));
+        self.remove(CA_NEXT_SHOWN)?;
+        self.replace(CA_NEXT, whole.as_bytes())?;
+        self.sync()
+    }
+
+    /// Puts the certificate of the next authority into a file of its own, for others; says where.
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::error::Error::Io).
+    pub fn show_next_authority(&self, files: &KeyAndCertificate) -> Result<PathBuf> {
+        self.replace(CA_NEXT_SHOWN, files.without_links().0.certificate.as_bytes())?;
+        self.sync()?;
+        Ok(self.folder().join(CA_NEXT_SHOWN))
+    }
+
+    /// Puts the next authority in the place of the one before, once a root document names it. Does
+    /// nothing otherwise.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Configuration`]; the authority is usable nevertheless.
+    pub fn settle_authority(&self, root: &RootDocument) -> Result<()> {
+        let Some(next) = self.next_authority()?.filter(|next| is_authority(root, next)) else {
+            return Ok(());
+        };
+        let (own, links) = next.without_links();
+        self.replace(CA_LINKS, links.as_bytes())?;
+        self.put_certificate(Holder::Authority, &own)?;
+        self.remove(CA_NEXT)?;
+        self.remove(CA_NEXT_SHOWN)?;
+        self.sync()
+    }
+}
