@@ -39,8 +39,10 @@ async fn filled() -> Deployment {
                 issued: &Issued {
                     certificate: Vec::new(),
                     serial: [number; SERIAL_LEN],
+                    begins: NOW,
                     expires: NOW.plus(86_400),
                     key: Hash::new([number; 32]),
+                    by: Hash::new([0; 32]),
                 },
                 scopes: &[ward].into(),
             };

@@ -156,8 +156,10 @@ pub async fn joined_terminal(deployment: &Deployment) -> String {
     let issued = Issued {
         certificate: Vec::new(),
         serial: [1; SERIAL_LEN],
+        begins: NOW,
         expires: NOW.plus(86_400),
         key: Hash::new([3; 32]),
+        by: Hash::new([0; 32]),
     };
     let put = async |op: &mut Operation<'_>| {
         let joining = Joining {

@@ -52,8 +52,10 @@ async fn join(tx: &mut crate::store::Tx, number: u32, scopes: &BTreeSet<ScopeNam
     let issued = Issued {
         certificate: Vec::new(),
         serial: Default::default(),
+        begins: NOW,
         expires: NOW,
         key: Hash::new([0; 32]),
+        by: Hash::new([0; 32]),
     };
     let mut machine = [0; 32];
     machine[..4].copy_from_slice(&number.to_be_bytes());

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use wardkey_core::name::ServerAddress;
 
+use super::authority::{self, AUTHORITIES, Authorities};
 use super::query::{Db, FromRow, Row, query};
 use super::setting;
 use crate::error::{Error, Result};
@@ -118,26 +119,34 @@ pub async fn raise(db: &mut Db, at_least: u64) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Store`], [`Error::Damaged`].
-pub async fn published(db: &mut Db) -> Result<(u64, Addresses)> {
+pub async fn published(db: &mut Db) -> Result<(u64, Authorities, Addresses)> {
     let found: Published = query(
         "SELECT max(version) AS version,
-             (SELECT value FROM setting WHERE name = $1) AS addresses FROM root",
+             (SELECT value FROM setting WHERE name = $1) AS addresses,
+             (SELECT value FROM setting WHERE name = $2) AS authorities FROM root",
     )
     .bind(ADDRESSES)
+    .bind(AUTHORITIES)
     .one(db)
     .await?;
-    Ok((found.version, parse(found.addresses.as_deref())?))
+    let authorities = authority::parse(found.authorities.as_deref())?;
+    Ok((found.version, authorities, parse(found.addresses.as_deref())?))
 }
 
 struct Published {
     version: u64,
     addresses: Option<String>,
+    authorities: Option<String>,
 }
 
 impl FromRow for Published {
     fn from_row(row: &Row) -> Result<Self> {
         let version: Option<u64> = row.get("version")?;
-        Ok(Self { version: version.unwrap_or(0), addresses: row.get("addresses")? })
+        Ok(Self {
+            version: version.unwrap_or(0),
+            addresses: row.get("addresses")?,
+            authorities: row.get("authorities")?,
+        })
     }
 }
 

@@ -100,8 +100,10 @@ pub async fn filled() -> (Home, Store) {
         let issued = Issued {
             certificate: Vec::new(),
             serial: Default::default(),
+            begins: NOW,
             expires: NOW,
             key: Hash::new([0; 32]),
+            by: Hash::new([number / 2; 32]),
         };
         let joining = Joining {
             id: TerminalId::new([number; 16]),
@@ -202,7 +204,7 @@ async fn terminals_are_found_by_what_they_are_and_what_they_have() {
     let but = |left: &[u8]| -> Vec<u8> {
         all.iter().copied().filter(|number| !left.contains(number)).collect()
     };
-    let default = Filter::default;
+    let (default, authority) = (Filter::default, Hash::new([1; 32]));
     for (filter, expected) in [
         (default(), all.clone()),
         (Filter { tag: Some(&tag), ..default() }, vec![3]),
@@ -214,6 +216,7 @@ async fn terminals_are_found_by_what_they_are_and_what_they_have() {
         (Filter { behind: Some(1), ..default() }, but(&[3])),
         (Filter { behind: Some(3), ..default() }, but(&[3])),
         (Filter { root_below: Some(5), ..default() }, but(&[5])),
+        (Filter { certified_besides: Some(&authority), ..default() }, but(&[2, 3])),
         (Filter { behind: Some(4), ..default() }, but(&[3, 4])),
         (Filter { behind: Some(1), scope: Some(&er), ..default() }, but(&[3, 4, 5])),
         (Filter { behind: Some(1), tag: Some(&tag), ..default() }, vec![]),

@@ -44,6 +44,7 @@ pub mod api_answer;
 pub mod api_key;
 pub mod archive;
 pub mod audit;
+pub mod authority;
 pub mod break_glass;
 pub mod clock;
 pub mod code;

@@ -16,7 +16,7 @@ use super::counter::Counter;
 use super::desk_session;
 use super::query::{Db, query};
 use crate::error::{Error, Result};
-use crate::pki::{Issued, SERIAL_LEN};
+use crate::pki::{Issued, SERIAL_LEN, TerminalCertificate};
 use crate::texts::{Phrase, Text};
 
 pub use found::{
@@ -53,14 +53,15 @@ pub async fn put(db: &mut Db, joining: &Joining<'_>, now: UnixTime) -> Result<()
     let changed = Counter::Terminal.next(db).await?;
     query(
         "INSERT INTO terminal (id, number, name, machine, status, serial, certificate_end, joined, \
-            changed, key)
-         VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9)
+            changed, key, issuer, certificate_begin)
+         VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
          ON CONFLICT (id) DO UPDATE SET number = terminal.number + 1, name = excluded.name,
              machine = excluded.machine, status = excluded.status, serial = excluded.serial, \
              previous_serial = NULL,
              certificate_end = excluded.certificate_end, joined = excluded.joined, revoked = NULL,
              deleted = NULL, changed = excluded.changed, key = excluded.key, root_version = NULL,
-             came_by = NULL",
+             came_by = NULL, issuer = excluded.issuer,
+             certificate_begin = excluded.certificate_begin",
     )
     .bind(&joining.id)
     .bind(joining.name)
@@ -71,6 +72,8 @@ pub async fn put(db: &mut Db, joining: &Joining<'_>, now: UnixTime) -> Result<()
     .bind(now)
     .bind(changed)
     .bind(&joining.issued.key)
+    .bind(&joining.issued.by)
+    .bind(joining.issued.begins)
     .execute(db)
     .await?;
     desk_session::end_all(db, &joining.id).await?;
@@ -87,18 +90,43 @@ pub async fn renew(
     let changed = Counter::Terminal.next(db).await?;
     query(
         "UPDATE terminal
-         SET serial = $1, previous_serial = $2, certificate_end = $3, changed = $4, key = $5
-         WHERE id = $6",
+         SET serial = $1, previous_serial = $2, certificate_end = $3, changed = $4, key = $5,
+             issuer = $6, certificate_begin = $7
+         WHERE id = $8",
     )
     .bind(&issued.serial)
     .bind(used)
     .bind(issued.expires)
     .bind(changed)
     .bind(&issued.key)
+    .bind(&issued.by)
+    .bind(issued.begins)
     .bind(id)
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Takes a certificate of the key on record that is newer than the one on record. False where the
+/// record is another one by now.
+pub async fn take_newer(db: &mut Db, certificate: &TerminalCertificate) -> Result<bool> {
+    let changed = Counter::Terminal.next(db).await?;
+    let taken = query(
+        "UPDATE terminal
+         SET serial = $1, previous_serial = NULL, certificate_end = $2, issuer = $3, changed = $4,
+             certificate_begin = $7
+         WHERE id = $5 AND key = $6 AND certificate_begin < $7",
+    )
+    .bind(&certificate.serial)
+    .bind(certificate.expires)
+    .bind(&certificate.by)
+    .bind(changed)
+    .bind(&certificate.terminal)
+    .bind(&certificate.key)
+    .bind(certificate.begins)
+    .execute(db)
+    .await?;
+    Ok(taken > 0)
 }
 
 /// The new certificate was used: the one before counts no longer.

@@ -109,7 +109,8 @@ impl FromRow for Acts {
 pub async fn alarms(db: &mut Db, since: UnixTime) -> Result<Vec<Acts>> {
     query(
         "SELECT action, count(*) AS acts FROM audit
-         WHERE action IN ('address.retire', 'address.set', 'break-glass.used', 'clock.refused',
+         WHERE action IN ('address.retire', 'address.set', 'break-glass.used', 'ca.prepare',
+             'ca.retire', 'ca.rotate', 'ca.stolen', 'clock.refused',
              'event.evidence-invalid',
              'event.set-aside', 'key.clone-suspected', 'publish-key.rotate', 'publish-key.stolen',
              'records.not-taken', 'records.pruned-unsent', 'records.to-ended',

@@ -61,9 +61,10 @@ INSERT INTO person (id, login, display_name, language, user_handle, not_before, 
         changed, kind)
     VALUES (3, 'loaner-1', '貸出 1', 'ja', x'03', -1, 9, 'active', 1, 1, 'loaner');
 INSERT INTO terminal (id, number, name, machine, status, serial, previous_serial, certificate_end, joined,
-        revoked, seen, address, changed, key, version, capabilities, deleted, root_version, came_by)
+        revoked, seen, address, changed, key, version, capabilities, deleted, root_version, came_by,
+        issuer, certificate_begin)
     VALUES (x'13', 2, 'ward-2', x'14', 'revoked', x'15', x'16', 9, 1, 2, 2, '192.0.2.1', 2, x'17', '0.1.0',
-        'a b', 3, 2, 'wardkey.test');
+        'a b', 3, 2, 'wardkey.test', x'19', 8);
 INSERT INTO credential (id, person, credential_id, fingerprint, public_key, rp_id, aaguid, flags, cred_protect,
         status, label, enrolled, counter, attestation_format, attestation, last_used, last_terminal,
         clone_suspected, suspicion_cleared, min_pin_length, disabled)

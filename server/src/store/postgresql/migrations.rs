@@ -34,6 +34,7 @@ migrations! {
     30 "0030_archives",
     32 "0032_record_destinations",
     33 "0033_desk_sessions",
+    35 "0035_terminal_issuer",
 }
 
 /// Brings a store up to date; nothing of it changes under a server that runs.

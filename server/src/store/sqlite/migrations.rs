@@ -47,6 +47,7 @@ migrations! {
     30 "0030_archives",
     32 "0032_record_destinations",
     33 "0033_desk_sessions",
+    35 "0035_terminal_issuer",
 }
 
 /// What brings a store up to date.

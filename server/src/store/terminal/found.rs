@@ -16,7 +16,7 @@ use crate::store::value::with_prefix;
 use crate::texts::Text;
 
 const SELECT: &str = "SELECT id, number, name, machine, status, serial, previous_serial, \
-    certificate_end, joined, \
+    certificate_begin, certificate_end, joined, \
                       revoked, seen, address, came_by, key, version, capabilities, \
                       root_version FROM terminal ";
 
@@ -52,6 +52,9 @@ pub struct Filter<'a> {
     pub behind: Option<u64>,
     /// Not revoked, and without this root document or a newer one.
     pub root_below: Option<u64>,
+    /// Not revoked, and with a certificate of another authority than this one (SHA-256 of its
+    /// certificate), or that has not used the one of this authority yet.
+    pub certified_besides: Option<&'a Hash>,
     /// That came last by this address of the server.
     pub came_by: Option<&'a str>,
 }
@@ -93,7 +96,10 @@ pub async fn page(
                              OR scope.seq - terminal_position.seq >= $11))))
                  AND (CAST($12 AS BIGINT) IS NULL
                      OR (status <> 'revoked' AND COALESCE(root_version, 0) < $12))
-                 AND (CAST($13 AS TEXT) IS NULL OR came_by = $13)",
+                 AND (CAST($13 AS TEXT) IS NULL OR came_by = $13)
+                 AND (CAST($14 AS BIGINT) IS NULL
+                     OR (status <> 'revoked' AND (issuer IS NULL OR issuer <> $15
+                         OR previous_serial IS NOT NULL)))",
         )
         .bind(request.after.as_deref().unwrap_or(""))
         .bind(after.as_ref())
@@ -108,6 +114,8 @@ pub async fn page(
         .bind(filter.behind)
         .bind(filter.root_below)
         .bind(filter.came_by)
+        .bind(filter.certified_besides.map(|_| 1_u64))
+        .bind(filter.certified_besides)
         .within(
             request.within.as_ref(),
             " AND EXISTS (SELECT 1 FROM terminal_scope

@@ -7,7 +7,7 @@ use wardkey_core::name::{DisplayText, ScopeName};
 use wardkey_core::time::UnixTime;
 
 use crate::error::Result;
-use crate::pki::SERIAL_LEN;
+use crate::pki::{SERIAL_LEN, TerminalCertificate};
 use crate::store::query::{FromRow, Row};
 use crate::store::value::words;
 
@@ -47,6 +47,8 @@ pub struct Terminal {
     pub serial: [u8; SERIAL_LEN],
     /// Serial number of the certificate before, until the new one is used.
     pub previous_serial: Option<[u8; SERIAL_LEN]>,
+    /// When its certificate begins; none for one of an earlier version.
+    pub certificate_begin: Option<UnixTime>,
     /// When its certificate ends.
     pub certificate_end: UnixTime,
     /// When it joined (last).
@@ -72,9 +74,19 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Whether a certificate is the terminal's: the newest, or the one before until that is used.
-    pub fn takes(&self, serial: &[u8; SERIAL_LEN]) -> bool {
-        self.serial == *serial || self.previous_serial.as_ref() == Some(serial)
+    /// Whether a certificate is the terminal's: the newest, of the key on record; or the one before
+    /// until that is used.
+    pub fn takes(&self, certificate: &TerminalCertificate) -> bool {
+        let is_newest =
+            self.serial == certificate.serial && self.key.is_none_or(|key| key == certificate.key);
+        is_newest || self.previous_serial == Some(certificate.serial)
+    }
+
+    /// Whether a certificate is of the key on record and begins later than the one on record.
+    /// Whoever issues one puts it on record, so the record is of before: it was restored.
+    pub fn is_behind(&self, certificate: &TerminalCertificate) -> bool {
+        self.key == Some(certificate.key)
+            && self.certificate_begin.is_some_and(|begin| begin < certificate.begins)
     }
 }
 
@@ -88,6 +100,7 @@ impl FromRow for Terminal {
             status: row.get("status")?,
             serial: row.get("serial")?,
             previous_serial: row.get("previous_serial")?,
+            certificate_begin: row.get("certificate_begin")?,
             certificate_end: row.get("certificate_end")?,
             joined: row.get("joined")?,
             revoked: row.get("revoked")?,
@@ -100,5 +113,68 @@ impl FromRow for Terminal {
             root_version: row.get("root_version")?,
             scopes: BTreeSet::new(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_certificate_of_the_same_key_that_begins_later_is_newer_than_the_record() {
+        let id = TerminalId::new([1; 16]);
+        let terminal = |key, certificate_begin| Terminal {
+            id,
+            number: 1,
+            name: DisplayText::new("ward-1").unwrap(),
+            machine: Hash::new([2; 32]),
+            status: TerminalStatus::Active,
+            serial: [3; SERIAL_LEN],
+            previous_serial: Some([4; SERIAL_LEN]),
+            certificate_begin,
+            certificate_end: UnixTime(1000),
+            joined: UnixTime(1),
+            revoked: None,
+            seen: None,
+            address: None,
+            came_by: None,
+            key,
+            version: None,
+            capabilities: None,
+            root_version: None,
+            scopes: BTreeSet::new(),
+        };
+        let (own, other) = (Hash::new([5; 32]), Hash::new([6; 32]));
+        let certificate = |serial: u8, key, begins, expires| TerminalCertificate {
+            terminal: id,
+            serial: [serial; SERIAL_LEN],
+            begins: UnixTime(begins),
+            expires: UnixTime(expires),
+            key,
+            by: Hash::new([7; 32]),
+        };
+        let known = terminal(Some(own), Some(UnixTime(100)));
+        for (one, is_newer) in [
+            (certificate(8, own, 101, 500), true),
+            (certificate(8, own, 100, 2000), false),
+            // One of before that lives longer, as days were fewer since.
+            (certificate(4, own, 50, 2000), false),
+            (certificate(8, other, 101, 2000), false),
+        ] {
+            assert_eq!(known.is_behind(&one), is_newer, "{one:?}");
+        }
+        let newer = certificate(8, own, 101, 2000);
+        assert!(!terminal(None, Some(UnixTime(100))).is_behind(&newer));
+        assert!(!terminal(Some(own), None).is_behind(&newer));
+
+        for (one, is_taken) in [
+            (certificate(3, own, 100, 1000), true),
+            (certificate(3, other, 100, 1000), false),
+            (certificate(4, other, 50, 900), true),
+            (certificate(8, own, 101, 2000), false),
+        ] {
+            assert_eq!(known.takes(&one), is_taken, "{one:?}");
+        }
+        assert!(terminal(None, None).takes(&certificate(3, other, 100, 1000)));
     }
 }
