@@ -15,7 +15,7 @@ use crate::store::terminal::{self, TerminalStatus};
 /// [`Code::TerminalCertificate`] or [`Code::TerminalDisabled`].
 pub async fn still_active(tx: &mut Tx, certificate: &TerminalCertificate) -> Result<()> {
     let now = terminal::by_id(tx, &certificate.terminal).await?;
-    if !now.takes(&certificate.serial) {
+    if !now.takes(certificate) {
         return Err(replaced());
     }
     must_be_active(now.status)
@@ -41,5 +41,13 @@ pub fn replaced() -> Error {
     Error::refused(
         Code::TerminalCertificate,
         "this certificate was replaced by a newer one: another machine may have the same identity",
+    )
+}
+
+/// The refusal of a certificate whose authority counts no longer.
+pub fn of_former_authority() -> Error {
+    Error::refused(
+        Code::TerminalCertificate,
+        "the CA that issued this certificate was exchanged: this terminal has to join again",
     )
 }

@@ -25,9 +25,8 @@ use crate::gate::Gate;
 use crate::http::limit::Limiter;
 use crate::http::seen::Seen;
 use crate::http::{App, router};
-use crate::keyring::{Holder, Keyring, Secret};
+use crate::keyring::{Keyring, Secret};
 use crate::log;
-use crate::pki::Authority;
 use crate::publish::{self, Publisher};
 use crate::store::{Store, api_answer, setting, terminal};
 use crate::texts::Text;
@@ -74,7 +73,6 @@ impl Server {
         let publisher = Arc::new(
             Publisher::start(store.clone(), keyring.clone(), lifetime, clock.clone()).await?,
         );
-        let authority = Authority::load(&keyring.certificate(Holder::Authority)?)?;
         let keys = publisher.keys();
         let root = keys.root();
         let enrollments = Enrollments::new(&config, &root.rp_id, root.name.as_str())?;
@@ -82,8 +80,8 @@ impl Server {
         let code_key = keyring.secret(Secret::Code)?;
         let certificates =
             Arc::new(Certificates::new(keyring.clone(), names, Arc::clone(&publisher)));
-        certificates.renew(&authority, publisher.time())?;
-        let tls = tls(&certificates, root.tls_ca.as_slice(), &publisher)?;
+        certificates.renew()?;
+        let tls = tls(&certificates, &publisher)?;
         let shown = log::Shown::new(keyring.clone());
         let (stop, stopped) = watch::channel(false);
         let listen = config.listen.clone();
@@ -100,7 +98,6 @@ impl Server {
             clock,
             store,
             publisher,
-            authority,
             enrollments,
             log: shown,
             forward,
@@ -129,7 +126,6 @@ impl Server {
             store: app.store.clone(),
             clock: app.clock.clone(),
             publisher: Arc::clone(&app.publisher),
-            authority: Authority::load(&keyring.certificate(Holder::Authority)?)?,
         };
         tasks.spawn(forward::follow(forwards, app.forward.followed(), stopped.clone()));
         tasks.spawn(housekeeping(Arc::clone(&app), Arc::clone(&certificates), stopped.clone()));
@@ -187,7 +183,7 @@ impl Server {
     /// # Errors
     /// [`Error`] when no usable ones are there and none can be made; then those before stay.
     pub fn reload(&self) -> Result<()> {
-        self.certificates.renew(&self.app.authority, self.app.publisher.time())?;
+        self.certificates.renew()?;
         self.administration.as_ref().map_or(Ok(()), Administration::reload)
     }
 
@@ -261,7 +257,7 @@ async fn housekeeping(
             tracing::warn!(%error, "answers to administrators that are over are still kept");
         }
         if minutes.is_multiple_of(60)
-            && let Err(error) = certificates.renew(&app.authority, app.publisher.time())
+            && let Err(error) = certificates.renew()
         {
             tracing::error!(%error, "the server's certificate could not be renewed");
         }

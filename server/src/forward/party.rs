@@ -7,6 +7,7 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
+use wardkey_core::id::Hash;
 use wardkey_core::time::UnixTime;
 use wardkey_records::Source;
 use wardkey_sinks::way::Party;
@@ -32,8 +33,6 @@ pub struct Parts {
     pub clock: Clock,
     /// The time that was signed last.
     pub publisher: Arc<Publisher>,
-    /// Certifies the server for collectors.
-    pub authority: Authority,
 }
 
 impl Parts {
@@ -54,6 +53,7 @@ pub(super) struct Sender {
 /// What collectors are shown.
 struct Shown {
     since: UnixTime,
+    by: Hash,
     certificate: CertificateDer<'static>,
     key: PrivateKeyDer<'static>,
 }
@@ -72,24 +72,27 @@ impl Sender {
 
     fn identity(&self) -> Result<(CertificateDer<'static>, PrivateKeyDer<'static>)> {
         let now = self.parts.clock.now();
+        let keys = self.parts.publisher.keys();
         let mut shown = lock(&self.shown);
-        let known = shown
-            .take()
-            .filter(|shown| now >= shown.since && now.since(shown.since) < ANOTHER_AFTER);
+        let known = shown.take().filter(|shown| {
+            shown.by == *keys.authority().id()
+                && now >= shown.since
+                && now.since(shown.since) < ANOTHER_AFTER
+        });
         let shown = shown.insert(match known {
             Some(known) => known,
-            None => self.another(now)?,
+            None => self.another(keys.authority(), now)?,
         });
         Ok((shown.certificate.clone(), shown.key.clone_key()))
     }
 
-    fn another(&self, now: UnixTime) -> Result<Shown> {
-        let made = self.parts.authority.client(&self.host, now, DAYS)?;
+    fn another(&self, authority: &Authority, now: UnixTime) -> Result<Shown> {
+        let made = authority.client(&self.host, now, DAYS)?;
         let certificate = CertificateDer::from_pem_slice(made.certificate.as_bytes())
             .map_err(Error::crypto(Text::DoingCertificate))?;
         let key = PrivateKeyDer::from_pem_slice(made.key.as_bytes())
             .map_err(Error::crypto(Text::DoingCertificate))?;
-        Ok(Shown { since: now, certificate, key })
+        Ok(Shown { since: now, by: *authority.id(), certificate, key })
     }
 }
 

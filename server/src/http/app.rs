@@ -15,7 +15,6 @@ use crate::enroll::Enrollments;
 use crate::error::{Error, Result};
 use crate::forward::Forwarder;
 use crate::log;
-use crate::pki::Authority;
 use crate::publish::Publisher;
 use crate::store::Store;
 use crate::watch::Counters;
@@ -32,8 +31,6 @@ pub struct App {
     pub publisher: Arc<Publisher>,
     /// Keys the hash of enrollment codes.
     pub code_key: Zeroizing<[u8; 32]>,
-    /// Issues certificates.
-    pub authority: Authority,
     /// Registrations under way.
     pub enrollments: Enrollments,
     /// The log of records, as terminals are shown it.

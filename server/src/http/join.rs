@@ -12,6 +12,7 @@ use super::peer::{ActiveTerminal, Anyone};
 use super::reply::Answer;
 use crate::error::{Error, Result};
 use crate::joining::{self, Application, Issuer, Joined};
+use crate::publish::Keys;
 
 /// `POST /v1/join`
 pub async fn join(
@@ -21,7 +22,8 @@ pub async fn join(
 ) -> Answer<JoinReply> {
     let application = Application::parse(&request)?;
     app.limiter.take(Counted::Token(application.token))?;
-    let issuer = app.issuer()?;
+    let keys = app.publisher.keys();
+    let issuer = app.issuer(&keys)?;
     joining::check(&mut app.store.read().await?, &application, issuer.now).await?;
     let request = joining::certificate_request(&application.csr)?;
 
@@ -51,7 +53,8 @@ pub async fn renew(
     ActiveTerminal(known): ActiveTerminal,
     Body(request): Body<RenewRequest, 16_384>,
 ) -> Answer<JoinReply> {
-    let issuer = app.issuer()?;
+    let keys = app.publisher.keys();
+    let issuer = app.issuer(&keys)?;
     let request = joining::certificate_request(&request.csr.0)?;
 
     let mut tx = app.store.write().await?;
@@ -61,9 +64,9 @@ pub async fn renew(
 }
 
 impl App {
-    fn issuer(&self) -> Result<Issuer<'_>> {
+    fn issuer<'k>(&self, keys: &'k Keys) -> Result<Issuer<'k>> {
         let now = self.publisher.sure_time()?;
-        Ok(Issuer { authority: &self.authority, days: self.config.certificate_days, now })
+        Ok(Issuer { authority: keys.authority(), days: self.config.certificate_days, now })
     }
 
     async fn joined(&self, id: &TerminalId, certificate: Vec<u8>) -> Result<JoinReply> {

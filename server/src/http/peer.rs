@@ -15,6 +15,7 @@ use super::reply::ErrorResponse;
 use crate::caller;
 use crate::error::{Error, Result};
 use crate::pki::TerminalCertificate;
+use crate::pki::clients::Standing;
 use crate::publish::ShownTerminal;
 use crate::store::audit::{self, Act, Actor};
 use crate::store::terminal;
@@ -105,7 +106,14 @@ impl FromRequestParts<Arc<App>> for KnownTerminal {
                 "this certificate has expired",
             ));
         }
-        if !terminal.takes(&certificate.serial) {
+        if !app.publisher.is_of_authority(&terminal, &certificate) {
+            return Err(caller::of_former_authority().into());
+        }
+        let terminal = match terminal.is_behind(&certificate) {
+            true => app.renewed_since(terminal, &certificate).await?,
+            false => terminal,
+        };
+        if !terminal.takes(&certificate) {
             app.superseded(&terminal, peer.address.ip()).await?;
             return Err(caller::replaced().into());
         }
@@ -142,6 +150,28 @@ impl KnownTerminal {
 }
 
 impl App {
+    /// A terminal has renewed its certificate since the state that this server was restored from.
+    /// The present authority alone is believed in that.
+    async fn renewed_since(
+        &self,
+        terminal: Arc<ShownTerminal>,
+        certificate: &TerminalCertificate,
+    ) -> Result<Arc<ShownTerminal>> {
+        if self.publisher.keys().clients().standing(&certificate.by) != Some(Standing::Present) {
+            return Ok(terminal);
+        }
+        let mut tx = self.store.write().await?;
+        if terminal::take_newer(&mut tx, certificate).await? {
+            let actor = Actor::terminal(&terminal.id);
+            let id = terminal.id.to_hex();
+            let act = Act::new("terminal.renewed-since", &id);
+            audit::record(&mut tx, self.clock.now(), &actor, act).await?;
+        }
+        tx.commit().await?;
+        self.refresh().await?;
+        Ok(self.publisher.terminal(&terminal.id).unwrap_or(terminal))
+    }
+
     /// A certificate that was replaced came: a copied machine, or a stolen one. Noted once an hour.
     async fn superseded(&self, terminal: &ShownTerminal, address: IpAddr) -> Result<()> {
         if !self.seen.first_in_an_hour("conflict", terminal.id, self.clock.now()) {

@@ -81,7 +81,7 @@ pub async fn wait(
             .terminal(&known.terminal.id)
             .unwrap_or_else(|| Arc::clone(&known.terminal));
         // Replaced while the request was held: whoever holds it has no part in what is new.
-        if !terminal.takes(&known.certificate.serial) {
+        if !app.publisher.takes(&terminal, &known.certificate) {
             return Err(caller::replaced().into());
         }
         let (reply, renewal) = what_is_new(&app, &terminal, &request, &at_terminal)?;

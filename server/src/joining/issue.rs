@@ -160,6 +160,8 @@ async fn refuse_replacement(
 
 /// Whether a certificate (DER) is the one that a terminal has now.
 fn is_of(certificate: &[u8], terminal: &Terminal) -> bool {
-    TerminalCertificate::read(&certificate.into())
-        .is_some_and(|read| read.terminal == terminal.id && read.serial == terminal.serial)
+    terminal.key.is_some_and(|key| {
+        TerminalCertificate::read(&certificate.into(), key)
+            .is_some_and(|read| read.terminal == terminal.id && read.serial == terminal.serial)
+    })
 }

@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::lock::write;
 use crate::store::Tx;
 use crate::store::address::Addresses;
+use crate::store::authority::Authorities;
 
 impl Publisher {
     /// Takes the addresses that terminals are to be told, and wakes them all.
@@ -31,13 +32,18 @@ impl Publisher {
     }
 
     /// Takes the keys of the root document of this version, if it is a new one, and signs again by
-    /// them all that is shown, which wakes every terminal. While they cannot be read, the ones
-    /// before go on: no terminal has heard of the new ones.
+    /// them all that is shown, which wakes every terminal. Where an exchange of the authority was
+    /// ended, terminals are woken: connections end whose certificates count no longer. While they
+    /// cannot be read, the ones before go on: no terminal has heard of the new ones.
     ///
     /// # Errors
     /// [`Error::Store`](crate::error::Error::Store).
-    pub(super) async fn follow_keys(&self, tx: &mut Tx, version: u64) -> Result<()> {
-        if version == self.keys().root().version {
+    pub(super) async fn follow_keys(
+        &self,
+        tx: &mut Tx,
+        (version, before): (u64, &Authorities),
+    ) -> Result<()> {
+        if self.keys().are_of(version, before) {
             return Ok(());
         }
         let keys = match Keys::read(tx, &self.keyring).await {
@@ -48,6 +54,12 @@ impl Publisher {
             }
         };
 
+        if version == self.keys().root().version {
+            *write(&self.keys) = keys;
+            self.terminals.wake_all(&self.waiting);
+            tracing::info!("the exchange of the CA is ended");
+            return Ok(());
+        }
         {
             let _exchanged = write(&self.steady);
             *write(&self.keys) = Arc::clone(&keys);

@@ -7,6 +7,9 @@ use wardkey_core::sign::SigningKey;
 
 use crate::error::Result;
 use crate::keyring::Keyring;
+use crate::pki::Authority;
+use crate::pki::clients::{Clients, Standing};
+use crate::store::authority::{self, Authorities};
 use crate::store::{Db, setting};
 
 /// The keys of one root document. They are exchanged whole.
@@ -16,6 +19,9 @@ pub struct Keys {
     pub(super) key: SigningKey,
     roots: Vec<SignedRoot>,
     root: RootDocument,
+    authority: Authority,
+    before: Authorities,
+    clients: Clients,
 }
 
 impl Keys {
@@ -31,7 +37,25 @@ impl Keys {
     pub async fn read(db: &mut Db, keyring: &Keyring) -> Result<Arc<Self>> {
         let (roots, root) = setting::roots(db).await?;
         let key = keyring.publishing(&root)?;
-        Ok(Arc::new(Self { key, roots, root }))
+        let authority = Authority::load(&keyring.authority(&root)?)?;
+        let before = authority::before(db).await?;
+        let clients = clients(&root, &before)?;
+        Ok(Arc::new(Self { key, roots, root, authority, before, clients }))
+    }
+
+    /// Whether they are those of a root document of this version, with these authorities before.
+    pub fn are_of(&self, version: u64, before: &Authorities) -> bool {
+        self.root.version == version && self.before == *before
+    }
+
+    /// Issues the certificates of terminals and of the server.
+    pub const fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// Whose client certificates are looked at.
+    pub const fn clients(&self) -> &Clients {
+        &self.clients
     }
 
     /// The chain of root documents.
@@ -58,5 +82,18 @@ impl Keys {
         if let Err(error) = keyring.settle_root(&self.roots, &self.root) {
             tracing::warn!(%error, "the files of the root key are not tidied");
         }
+        if let Err(error) = keyring.settle_authority(&self.root) {
+            tracing::warn!(%error, "the files of the CA are not tidied");
+        }
     }
+}
+
+fn clients(root: &RootDocument, before: &Authorities) -> Result<Clients> {
+    let standing = if before.stolen { Standing::Stolen } else { Standing::Former };
+    let (former, retired) = (before.former()?, before.retired()?);
+    // The newest first: most come by it.
+    let former = former.iter().rev().map(|one| (one.as_slice(), standing));
+    let retired = retired.iter().rev().map(|one| (one.as_slice(), Standing::Retired));
+    let present = std::iter::once((root.tls_ca.as_slice(), Standing::Present));
+    Clients::new(present.chain(former).chain(retired))
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard};
+use std::time::Duration;
 
+use rustls::pki_types::{CertificateDer, UnixTime as TlsTime};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use wardkey_core::code::Code;
@@ -27,6 +29,7 @@ use crate::error::{Error, Result};
 use crate::keyring::Keyring;
 use crate::lock::{lock, read};
 use crate::pki::TerminalCertificate;
+use crate::pki::clients::Standing;
 use crate::store::counter::BEFORE_ALL;
 use crate::store::scope::Scope;
 use crate::store::state::StateRow;
@@ -153,19 +156,50 @@ impl Publisher {
         self.terminals.find(id)
     }
 
+    /// Reads a client certificate that TLS has verified; none where it is not a terminal's.
+    pub fn read_certificate(
+        &self,
+        certificate: &CertificateDer<'_>,
+    ) -> Option<TerminalCertificate> {
+        let now = TlsTime::since_unix_epoch(Duration::from_secs(self.time().0));
+        let by = self.keys().clients().whose(certificate, now)?;
+        TerminalCertificate::read(certificate, by)
+    }
+
     /// Whether a verified certificate has the room of its terminal: the newest, or the one before
     /// until that is used, of a terminal that is not revoked. Any other is one more address.
     pub fn counts(&self, certificate: &TerminalCertificate) -> bool {
         self.terminal(&certificate.terminal).is_some_and(|terminal| {
-            terminal.takes(&certificate.serial) && terminal.status != TerminalStatus::Revoked
+            self.takes(&terminal, certificate) && terminal.status != TerminalStatus::Revoked
         })
+    }
+
+    /// Whether a verified certificate is a terminal's: on record, and of an authority whose
+    /// certificates still count.
+    pub fn takes(&self, terminal: &ShownTerminal, certificate: &TerminalCertificate) -> bool {
+        self.is_of_authority(terminal, certificate) && terminal.takes(certificate)
+    }
+
+    /// Whether the certificates of its authority still count, for this terminal.
+    pub fn is_of_authority(
+        &self,
+        terminal: &ShownTerminal,
+        certificate: &TerminalCertificate,
+    ) -> bool {
+        match self.keys().clients().standing(&certificate.by) {
+            Some(Standing::Present) => true,
+            // The one before, too: an agent keeps its key until it joins again.
+            Some(Standing::Former) => terminal.key.is_none_or(|key| key == certificate.key),
+            Some(Standing::Stolen) => terminal.key == Some(certificate.key),
+            Some(Standing::Retired) | None => false,
+        }
     }
 
     /// Whether a verified certificate was its terminal's and is no longer: another machine took the
     /// place, or a newer certificate is in use.
     pub fn is_replaced(&self, certificate: &TerminalCertificate) -> bool {
         self.terminal(&certificate.terminal)
-            .is_some_and(|terminal| !terminal.takes(&certificate.serial))
+            .is_some_and(|terminal| !self.takes(&terminal, certificate))
     }
 
     /// The signed document of a terminal and when it was issued: signed again at half of its life.
@@ -236,8 +270,8 @@ impl Publisher {
         let look = self.looks.fetch_add(1, Ordering::SeqCst) + 1;
         let mut tx = self.store.read().await?;
         self.time.take(clock::read(&mut tx).await?);
-        let (version, addresses) = address::published(&mut tx).await?;
-        self.follow_keys(&mut tx, version).await?;
+        let (version, authorities, addresses) = address::published(&mut tx).await?;
+        self.follow_keys(&mut tx, (version, &authorities)).await?;
 
         let (changed, counter) = scope::changed_after(&mut tx, working.counter).await?;
         for row in &changed {

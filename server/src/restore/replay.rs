@@ -1,6 +1,6 @@
 //! What was disabled since a backup was made, as a newer trail says, is disabled again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use wardkey_core::code::Code;
@@ -11,6 +11,7 @@ use crate::admin::key::{self, Which};
 use crate::admin::{Operation, administrator, person, terminal};
 use crate::error::{Error, Result};
 use crate::store::audit::Entry;
+use crate::store::authority;
 use crate::store::credential::CredentialStatus;
 use crate::store::person::PersonStatus;
 
@@ -55,6 +56,8 @@ const WITHOUT_LOSS: &[&str] = &[
     "address.",
     "archive.",
     "backup.",
+    "ca.prepare",
+    "ca.retire",
     "clock.",
     "code.",
     "epoch.",
@@ -105,6 +108,7 @@ pub async fn replay(op: &mut Operation<'_>, trails: &Trails) -> Result<Replayed>
             *done.lost.entry(row.action.clone()).or_default() += 1;
         }
     }
+    end_exchanges_of_the_ca(op, trails).await?;
     // Of two trails the one counts that takes more away.
     let mut last: BTreeMap<(Kind, &str), Word> = BTreeMap::new();
     for (object, word) in trails.all().flat_map(last_words) {
@@ -131,6 +135,18 @@ pub async fn replay(op: &mut Operation<'_>, trails: &Trails) -> Result<Replayed>
         }
     }
     Ok(done)
+}
+
+/// What the certificates of a CA counted for no longer, they shall not again. One that was
+/// exchanged since is of other keys, and nothing of this backup is restored over those.
+async fn end_exchanges_of_the_ca(op: &mut Operation<'_>, trails: &Trails) -> Result<()> {
+    let ended = trails.rows().filter(|row| row.action == "ca.retire");
+    let ended: BTreeSet<&str> = ended.map(|row| row.object.as_str()).collect();
+    let before = authority::before(op.tx).await?;
+    if !before.is_settled() && !ended.is_empty() {
+        authority::put(op.tx, &before.ended_for(&ended)?).await?;
+    }
+    Ok(())
 }
 
 /// What a trail says last of each thing.

@@ -3,18 +3,23 @@
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, UnixTime as TlsTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
-use rustls::{RootCertStore, ServerConfig};
+use rustls::{
+    DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig, SignatureScheme,
+};
 use tokio_rustls::TlsAcceptor;
-use wardkey_core::time::UnixTime;
 
 use crate::error::{Error, Result};
 use crate::keyring::{Holder, Keyring};
 use crate::lock::{lock, read, write};
-use crate::pki::{Authority, SERVER_DAYS, certified, names_of, read_certificate};
-use crate::publish::Publisher;
+use crate::pki::{KeyAndCertificate, SERVER_DAYS, certified, names_of, read_certificate};
+use crate::publish::{Keys, Publisher};
 use crate::store::address::Addresses;
 
 /// The time by which terminals' certificates are judged: that of signatures. By a wall clock
@@ -30,20 +35,66 @@ impl TimeProvider for Guarded {
     }
 }
 
+/// Verifies the client certificates of terminals, by the authorities that are known now; nobody has
+/// to have one.
+#[derive(Debug)]
+struct OfTerminals {
+    publisher: Arc<Publisher>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl ClientCertVerifier for OfTerminals {
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    // Terminals have one certificate and show it whatever is asked for.
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        end: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: TlsTime,
+    ) -> std::result::Result<ClientCertVerified, rustls::Error> {
+        self.publisher.keys().clients().verify(end, intermediates, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signed, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signed, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
 /// What a handshake is done with.
 pub(super) fn tls(
     certificates: &Arc<Certificates>,
-    ca: &[u8],
     publisher: &Arc<Publisher>,
 ) -> Result<TlsAcceptor> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut roots = RootCertStore::empty();
-    roots.add(ca.to_vec().into())?;
-    let verifier =
-        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-            .allow_unauthenticated()
-            .build()
-            .map_err(Error::crypto("TLS"))?;
+    let verifier = Arc::new(OfTerminals {
+        publisher: Arc::clone(publisher),
+        algorithms: provider.signature_verification_algorithms,
+    });
     let mut config =
         ServerConfig::builder_with_details(provider, Arc::new(Guarded(Arc::clone(publisher))))
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
@@ -89,8 +140,8 @@ pub(super) struct Certificates {
     /// Knows the ones that terminals were told since.
     publisher: Arc<Publisher>,
     current: RwLock<Option<Arc<CertifiedKey>>>,
-    /// The addresses that it was made for.
-    made_for: Mutex<Arc<Addresses>>,
+    /// The addresses and keys that it was made for.
+    made_for: Mutex<(Arc<Addresses>, Arc<Keys>)>,
 }
 
 impl ResolvesServerCert for Certificates {
@@ -103,38 +154,41 @@ impl ResolvesServerCert for Certificates {
 impl Certificates {
     /// Of a server of these names; [`Self::renew`] takes or makes one.
     pub(super) fn new(keyring: Keyring, names: Vec<String>, publisher: Arc<Publisher>) -> Self {
-        let (current, made_for) = (RwLock::default(), Mutex::new(publisher.addresses()));
+        let made_for = Mutex::new((publisher.addresses(), publisher.keys()));
+        let current = RwLock::default();
         Self { keyring, names, publisher, current, made_for }
     }
 
-    /// Takes another certificate when terminals were told other addresses: whoever comes by one of
-    /// them sees its name. One that cannot be made is tried again within an hour.
+    /// Takes another certificate when terminals were told other addresses, as whoever comes by one
+    /// of them sees its name, or of another authority. One that cannot be made is tried again
+    /// within an hour.
     fn follow(&self) {
-        let addresses = self.publisher.addresses();
+        let (addresses, keys) = (self.publisher.addresses(), self.publisher.keys());
         let mut made_for = lock(&self.made_for);
-        if Arc::ptr_eq(&made_for, &addresses) {
+        if Arc::ptr_eq(&made_for.0, &addresses) && Arc::ptr_eq(&made_for.1, &keys) {
             return;
         }
-        *made_for = addresses;
-        let renewed = self
-            .keyring
-            .certificate(Holder::Authority)
-            .and_then(|files| Authority::load(&files))
-            .and_then(|authority| self.renew(&authority, self.publisher.time()));
-        if let Err(error) = renewed {
-            tracing::error!(%error, "the server's certificate has not the names that it should");
+        *made_for = (addresses, keys);
+        if let Err(error) = self.renew() {
+            tracing::error!(%error, "the server's certificate is not what it should be");
         }
     }
 
-    /// Takes the certificate of the folder; a new one when there is none, it lacks a name or has
-    /// one that was taken out, or two thirds of its life are over. By the time of signatures: a
-    /// clock of 2031 would make one that nobody takes today.
-    pub(super) fn renew(&self, authority: &Authority, now: UnixTime) -> Result<()> {
+    /// Takes the certificate of the folder; a new one when there is none, it is of another
+    /// authority, lacks a name or has one that was taken out, or two thirds of its life are over.
+    /// By the time of signatures: a clock of 2031 would make one that nobody takes today.
+    ///
+    /// With it go those that lead to its authority from the ones before: who knows only these
+    /// believes it too.
+    pub(super) fn renew(&self) -> Result<()> {
+        let (keys, now) = (self.publisher.keys(), self.publisher.time());
+        let authority = keys.authority();
         let addresses = self.publisher.addresses();
         let names = addresses.names(&self.names);
         let fits = |certificate: &str| -> Result<bool> {
             let has = names_of(certificate)?;
-            Ok(names.iter().all(|name| has.contains(name))
+            Ok(authority.names_itself_in(certificate)?
+                && names.iter().all(|name| has.contains(name))
                 && !addresses.retired.iter().any(|retired| has.contains(retired)))
         };
         let files = match self.keyring.certificate(Holder::Server) {
@@ -151,12 +205,18 @@ impl Certificates {
                         made");
                 }
                 let files = authority.server(&names, now)?;
-                self.keyring.put_certificate(Holder::Server, &files)?;
-                tracing::info!("the server has a new certificate");
+                // Where it cannot be kept, it serves as long as the server runs.
+                match self.keyring.put_certificate(Holder::Server, &files) {
+                    Ok(()) => tracing::info!("the server has a new certificate"),
+                    Err(error) => {
+                        tracing::error!(%error, "the server's new certificate is not written");
+                    }
+                }
                 files
             }
         };
-        let certified = certified(&files)?;
+        let certificate = format!("{}{}", files.certificate, authority.links());
+        let certified = certified(&KeyAndCertificate { key: files.key, certificate })?;
         *write(&self.current) = Some(Arc::new(certified));
         Ok(())
     }

@@ -17,7 +17,6 @@ use tower::ServiceExt;
 use crate::error::{Error, Result};
 use crate::gate::{Gate, Handshake};
 use crate::http::peer::Peer;
-use crate::pki::TerminalCertificate;
 use crate::publish::Publisher;
 use crate::texts::Text;
 
@@ -120,7 +119,7 @@ impl Serving {
             .peer_certificates()
             .filter(|_| for_terminals)
             .and_then(|chain| chain.first())
-            .and_then(TerminalCertificate::read);
+            .and_then(|certificate| publisher.read_certificate(certificate));
         let peer = Peer { address, certificate };
         let terminal = certificate.filter(|own| publisher.counts(own)).map(|own| own.terminal);
         // Over the limit the connection is closed at once: a clear sign, and no memory.

@@ -3,6 +3,7 @@
 use rcgen::KeyPair;
 use serde_json::json;
 use wardkey_core::document::TerminalDocument;
+use wardkey_core::id::Hash;
 use wardkey_core::message::http::{Base64, JoinReply, WaitReply};
 use wardkey_core::person::Status;
 use wardkey_core::sign;
@@ -21,7 +22,8 @@ fn a_machine_joins_once_and_a_token_is_spent_at_once() {
     assert_eq!(first.document.status, Status::Active);
     assert_eq!(first.document.scopes.iter().map(|s| s.as_str()).collect::<Vec<_>>(), ["er", "icu"]);
     // The certificate names the terminal, and nothing that the request asked for.
-    let read = TerminalCertificate::read(&first.certificate.clone().into()).unwrap();
+    let read =
+        TerminalCertificate::read(&first.certificate.clone().into(), Hash::of(b"CA")).unwrap();
     assert_eq!(read.terminal, first.id);
     assert!(!String::from_utf8_lossy(&first.certificate).contains("evil.example"));
     assert_eq!(first.heads(&running).len(), 2);
