@@ -17,12 +17,16 @@ pub const CHANGES_IN_WAIT: &str = "changes-in-wait";
 /// Knows sealed codes (break-glass).
 pub const BREAK_GLASS: &str = "break-glass";
 
+/// Asks for another certificate when the authority that issues them is another one.
+pub const CA_EXCHANGE: &str = "ca-exchange";
+
 /// Follows the server to the addresses that it signs.
 pub const SERVER_ADDRESSES: &str = "server-addresses";
 
 /// All that this version can.
-pub const ALL: [&str; 8] = [
+pub const ALL: [&str; 9] = [
     BREAK_GLASS,
+    CA_EXCHANGE,
     CANDIDATE_PAGES,
     CHANGES_IN_WAIT,
     GROWING_DOCUMENTS,

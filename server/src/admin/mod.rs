@@ -21,6 +21,7 @@ pub mod address;
 pub mod administrator;
 pub mod api_key;
 pub mod break_glass;
+pub mod ca;
 pub mod clock;
 pub mod code;
 pub mod desk;

@@ -197,6 +197,7 @@ pub(super) async fn before(
     // What a command that was interrupted left: the folder is as the root document says.
     by.keyring.settle(&root)?;
     by.keyring.settle_root(&roots, &root)?;
+    by.keyring.settle_authority(&root)?;
     Ok(root)
 }
 
@@ -259,7 +260,7 @@ async fn add(
 }
 
 /// The time of signatures: terminals never go back behind that of a root document either.
-async fn signing_time(op: &mut Operation<'_>, clock: &Clock) -> Result<UnixTime> {
+pub(super) async fn signing_time(op: &mut Operation<'_>, clock: &Clock) -> Result<UnixTime> {
     let time = SigningTime::new(clock.clone(), clock::read(op.tx).await?);
     match time.trouble() {
         None => Ok(time.now()),

@@ -7,6 +7,7 @@ mod api_key;
 mod archive;
 mod backup;
 mod break_glass;
+mod ca;
 mod common;
 mod loaner;
 mod log;
@@ -34,6 +35,7 @@ pub use api_key::{ApiKeyAct, ApiKeyAdd, ApiKeyCommand};
 pub use archive::{Archive, ArchiveCreate, ArchivePrune, ArchiveVerify};
 pub use backup::{Backup, Restore};
 pub use break_glass::{BreakGlassAdd, BreakGlassCommand};
+pub use ca::CaCommand;
 pub use common::{Paging, PersonAct};
 pub use loaner::{LoanerAdd, LoanerCommand, LoanerLend};
 pub use log::{Log, LogCheck};
@@ -152,6 +154,9 @@ pub enum Command {
     /// The root key: it signs which other keys count.
     #[command(subcommand)]
     RootKey(RootKey),
+    /// The CA: it issues the certificates of the server and of terminals.
+    #[command(subcommand)]
+    Ca(CaCommand),
     /// Where terminals reach the server.
     #[command(subcommand)]
     Address(AddressCommand),

@@ -8,6 +8,7 @@ mod archive;
 mod args;
 mod backup;
 mod break_glass;
+mod ca;
 mod clock;
 mod code;
 mod config;
@@ -151,6 +152,7 @@ impl Context {
             Command::Log(command) => log::act(self, command).await,
             Command::Archive(command) => archive::act(self, command).await,
             Command::PublishKey(command) => publish_key::act(self, command).await,
+            Command::Ca(command) => ca::act(self, command).await,
             Command::RootKey(command) => root_key::act(self, command).await,
             Command::Address(command) => address::act(self, command).await,
             Command::Report(command) => report::act(self, command).await,

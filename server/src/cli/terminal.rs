@@ -98,6 +98,7 @@ async fn list(context: &Context, asked: TerminalList) -> Result<()> {
         silent: asked.silent,
         behind: asked.behind,
         old_root: asked.old_root,
+        old_certificate: asked.old_certificate,
         came_by: asked.came_by.as_ref().map(ServerAddress::as_str),
         stage,
     };

@@ -85,6 +85,7 @@ pub(super) const CHECKS: &[Check] = &[
     warning_when(Code::BackupBeforeKeys, backup_before_keys),
     warning_when(Code::ArchiveOld, archive_old),
     warning_when(Code::KeyExchangeWaits, exchange_waits),
+    warning_when(Code::CaExchangeWaits, ca_exchange_waits),
     warning_when(Code::TerminalsSilent, terminals_silent),
     warning_when(Code::RecordsNotForwarded, records_wait),
     warning_when(Code::TerminalsAtQuota, |facts, _| some(of(facts, |stock| stock.at_quota))),
@@ -193,6 +194,11 @@ fn exchange_waits(facts: &Facts, _: &Watch) -> Option<Values> {
     Some(vec![("have", with_root.have.into()), ("count", with_root.of.into())])
 }
 
+fn ca_exchange_waits(facts: &Facts, _: &Watch) -> Option<Values> {
+    let certified = facts.stock.as_ref()?.ca_exchange?;
+    Some(vec![("have", certified.have.into()), ("count", certified.of.into())])
+}
+
 fn terminals_silent(facts: &Facts, watch: &Watch) -> Option<Values> {
     let mut values = some(of(facts, |stock| stock.terminals.silent))?;
     values.push(("hours", watch.silent_hours.into()));
@@ -241,6 +247,7 @@ mod tests {
             log_changed: false,
             outlets: Vec::new(),
             exchange: None,
+            ca_exchange: None,
             keys_since: None,
             root_key_here: false,
             alarms: Vec::new(),
@@ -284,7 +291,8 @@ mod tests {
     fn every_row_has_a_code_of_its_own_and_what_stops_comes_first() {
         let codes: BTreeSet<u16> = CHECKS.iter().map(|check| check.code.number()).collect();
         assert_eq!(codes.len(), CHECKS.len());
-        let watched = [1429..1430, 1595..1596, 1698..1699, 1726..1728, 1840..1850, 1920..1950];
+        let watched =
+            [1429..1430, 1595..1596, 1698..1699, 1726..1728, 1733..1734, 1840..1850, 1920..1950];
         let is_watched = |code: &u16| watched.iter().any(|codes| codes.contains(code));
         assert!(codes.iter().all(is_watched));
         assert!(CHECKS.is_sorted_by_key(|check| check.severity));
@@ -327,6 +335,7 @@ mod tests {
             (|stock| stock.log_changed = true, true, 1934),
             (|stock| stock.sealed_used = 1, true, 1595),
             (|stock| stock.exchange = Some(WithRoot { have: 2, of: 3 }), true, 1840),
+            (|stock| stock.ca_exchange = Some(WithRoot { have: 2, of: 3 }), true, 1733),
             (|stock| stock.keys_since = Some(NOW), false, 1841),
             (|stock| stock.keys_since = Some(NOW.plus(1)), true, 1841),
         ] {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use wardkey_core::codec::sha256;
 use wardkey_core::document::Position;
 use wardkey_core::name::ScopeName;
 use wardkey_core::time::UnixTime;
@@ -21,7 +22,7 @@ use crate::publish::{Publisher, Shown};
 use crate::store::destination::{self, Destination};
 use crate::store::terminal::{self, TerminalStatus, WithRoot};
 use crate::store::watch::{self, Acts};
-use crate::store::{Store, Tx, archive, break_glass, clock, intake, scope, setting};
+use crate::store::{Store, Tx, archive, authority, break_glass, clock, intake, scope, setting};
 
 /// systemd-timesyncd's folder, and the file in it that says that it has set the clock.
 const TIMESYNC: &str = "/run/systemd/timesync";
@@ -111,6 +112,8 @@ pub struct Stock {
     pub outlets: Vec<Outlet>,
     /// How many terminals have the new publish key; none when no exchange is open.
     pub exchange: Option<WithRoot>,
+    /// How many terminals use a certificate of the new CA; none when no exchange is open.
+    pub ca_exchange: Option<WithRoot>,
     /// When the newest root document was signed, if it is not the first one.
     pub keys_since: Option<UnixTime>,
     /// Whether the root key lies on the server.
@@ -247,6 +250,11 @@ impl Stock {
             0 | 1 => None,
             _ => Some(terminal::with_root(tx, root.version).await?),
         };
+        let ca_exchange = if authority::before(tx).await?.is_settled() {
+            None
+        } else {
+            Some(authority::certified_by(tx, &sha256(root.tls_ca.as_slice())).await?)
+        };
         let is_here = config.database.is_none();
         Ok(Self {
             terminals: TerminalCounts::read(tx, config, now).await?,
@@ -267,6 +275,7 @@ impl Stock {
             log_changed: !log::holds(tx, &config.store).await?,
             outlets: Outlet::read(tx).await?,
             exchange,
+            ca_exchange,
             keys_since: (root.version > 1).then_some(root.issued),
             root_key_here: keyring.has_root_key(&root),
             alarms: watch::alarms(tx, UnixTime(now.0.saturating_sub(DAY))).await?,

@@ -7,6 +7,16 @@ macro_rules! with_those_of_operation {
 codes! {
     $($before)*
 
+    // 173x: the CA of the deployment
+    /// The last exchange of the CA is not ended.
+    CaExchangeOpen = 1730,
+    /// There is no exchange of the CA to end.
+    CaExchangeNone = 1731,
+    /// `$count` terminals use a certificate of the CA before.
+    TerminalsBehindCa = 1732,
+    /// An exchange of the CA is not ended; `$have` of `$count` terminals have another certificate.
+    CaExchangeWaits = 1733,
+
     // 183x to 187x: keys of the deployment, backup and restore
     /// The root key is not on the server, and no file with it was given.
     RootKeyAway = 1830,

@@ -44,7 +44,7 @@ const RECORDED: [(&str, EventName, Option<bool>); 21] = [
 ];
 
 /// What the trail says: the act is its name in the report.
-const ACTS: [&str; 28] = [
+const ACTS: [&str; 32] = [
     "address.set",
     "address.retire",
     "break-glass.add",
@@ -60,6 +60,10 @@ const ACTS: [&str; 28] = [
     "clock.confirm",
     "epoch.raise",
     "restore",
+    "ca.prepare",
+    "ca.retire",
+    "ca.rotate",
+    "ca.stolen",
     "publish-key.rotate",
     "publish-key.stolen",
     "root-key.export",

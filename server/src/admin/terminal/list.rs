@@ -1,5 +1,6 @@
 //! Terminals that are looked up.
 
+use wardkey_core::codec::sha256;
 use wardkey_core::id::TerminalId;
 use wardkey_core::name::ScopeName;
 use wardkey_core::time::UnixTime;
@@ -27,6 +28,8 @@ pub struct Wanted<'a> {
     pub behind: Option<u64>,
     /// Not revoked, and without the newest root document.
     pub old_root: bool,
+    /// Not revoked, and without a certificate of the present authority in use.
+    pub old_certificate: bool,
     /// That came last by this address of the server.
     pub came_by: Option<&'a str>,
     /// Active, and in this stage as their last word lets expect.
@@ -53,6 +56,10 @@ pub async fn list(
         scope::get(tx, scope).await?;
     }
     let newest = setting::root_version(tx).await?;
+    let authority = match wanted.old_certificate {
+        true => Some(sha256(setting::roots(tx).await?.1.tls_ca.as_slice())),
+        false => None,
+    };
     let filter = Filter {
         scope: wanted.scope,
         tag: wanted.tag,
@@ -60,6 +67,7 @@ pub async fn list(
         silent_since: wanted.silent.map(|seconds| UnixTime(by.now.0.saturating_sub(seconds))),
         behind: wanted.behind,
         root_below: wanted.old_root.then_some(newest),
+        certified_besides: authority.as_ref(),
         came_by: wanted.came_by,
     };
     let stages = Stages::read(tx, by.head_seconds).await?;

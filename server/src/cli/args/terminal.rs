@@ -119,6 +119,10 @@ pub struct TerminalList {
     /// are left out. What they say is written once a minute.
     #[arg(long)]
     pub old_root: bool,
+    /// Only those that do not use a certificate of the present CA yet: see "ca show". Disabled ones
+    /// are left out.
+    #[arg(long)]
+    pub old_certificate: bool,
     /// Only those that came last by this address of the server: see "address show". It is written
     /// once a minute.
     #[arg(long, value_name = "ADDRESS", value_parser = server_address)]
