@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use wardkey_core::id::{SigningPublicKey, TerminalId};
 use wardkey_core::snapshot::Anchor;
 use wardkey_core::time::UnixTime;
+use x509_parser::extensions::ParsedExtension;
 use zeroize::Zeroizing;
 
 use crate::error::AgentError;
@@ -187,11 +188,39 @@ impl Identity {
             .map_err(|_| bad("terminal.key is not a private key"))
     }
 
+    /// Whether the certificate says that another authority than this one (DER) issued it. Where one
+    /// of them does not say who it is, it may be the same.
+    pub fn is_of_another(&self, authority: &[u8]) -> bool {
+        let (Some((issuer, _)), Some((_, own))) = (names(&self.certificate), names(authority))
+        else {
+            return false;
+        };
+        issuer.0 != own.0 || issuer.1.zip(own.1).is_some_and(|(issuer, own)| issuer != own)
+    }
+
     /// Whether two thirds of the certificate's life are over.
     pub fn is_due_for_renewal(&self, now: UnixTime) -> bool {
         let life = self.not_after.since(self.not_before);
         now.since(self.not_before) >= life / 3 * 2
     }
+}
+
+/// The name and key id of who issued a certificate, and those of its own.
+type Names = ((Vec<u8>, Option<Vec<u8>>), (Vec<u8>, Option<Vec<u8>>));
+
+fn names(certificate: &[u8]) -> Option<Names> {
+    let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    let (mut issuer, mut own) = (None, None);
+    for extension in parsed.iter_extensions() {
+        match extension.parsed_extension() {
+            ParsedExtension::AuthorityKeyIdentifier(id) => {
+                issuer = id.key_identifier.as_ref().map(|id| id.0.to_vec());
+            }
+            ParsedExtension::SubjectKeyIdentifier(id) => own = Some(id.0.to_vec()),
+            _ => {}
+        }
+    }
+    Some(((parsed.issuer().as_raw().to_vec(), issuer), (parsed.subject().as_raw().to_vec(), own)))
 }
 
 fn validity(certificate: &[u8]) -> Result<(UnixTime, UnixTime), AgentError> {

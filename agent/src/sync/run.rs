@@ -135,9 +135,12 @@ impl Pace {
 /// # Errors
 /// [`AgentError`].
 pub fn round(agent: &Agent, hold: u64) -> Result<bool, AgentError> {
-    let identity = agent.identity();
-    let upstream = upstream(agent)?;
-    renew_when_due(agent, upstream.as_ref());
+    let mut server = upstream(agent)?;
+    if renew_when_due(agent, server.as_ref()) {
+        // By the new one: until it is used, the one before counts too.
+        server = upstream(agent)?;
+    }
+    let (identity, upstream) = (agent.identity(), server);
     let refetch = agent.refetch.load(Ordering::SeqCst);
     let asked = request_of(agent, if refetch { 0 } else { hold }, refetch);
     let reply = upstream.wait(&asked)?;
@@ -170,16 +173,30 @@ const fn is_of_a_stranger(error: &AgentError) -> bool {
     }
 }
 
-fn renew_when_due(agent: &Agent, upstream: &dyn Upstream) {
-    let Some(identity) = agent.identity() else { return };
-    if !identity.is_due_for_renewal(agent.clock.now())
+/// Says whether the terminal has another certificate now.
+fn renew_when_due(agent: &Agent, upstream: &dyn Upstream) -> bool {
+    let Some(identity) = agent.identity() else { return false };
+    let is_old = is_of_old_authority(agent, &identity);
+    if !(is_old || identity.is_due_for_renewal(agent.clock.now()))
         || !agent.is_due("renew", Duration::from_secs(3600))
     {
-        return;
+        return false;
     }
-    if let Err(error) = renew(agent, upstream, &identity) {
-        log::warning(format_args!("certificate of this terminal could not be renewed: {error}"));
+    match renew(agent, upstream, &identity) {
+        Ok(()) => true,
+        Err(error) => {
+            log::warning(format_args!(
+                "certificate of this terminal could not be renewed: {error}"
+            ));
+            false
+        }
     }
+}
+
+/// Whether a certificate is of another authority than the newest root document names.
+fn is_of_old_authority(agent: &Agent, identity: &Identity) -> bool {
+    let view = agent.directory.view();
+    view.root.as_ref().is_some_and(|root| identity.is_of_another(root.tls_ca.as_slice()))
 }
 
 fn renew(agent: &Agent, upstream: &dyn Upstream, identity: &Identity) -> Result<(), AgentError> {
@@ -192,7 +209,8 @@ fn renew(agent: &Agent, upstream: &dyn Upstream, identity: &Identity) -> Result<
         reply.certificate.0,
         identity.key.clone(),
     )?;
-    if renewed.not_after <= identity.not_after {
+    let follows = is_of_old_authority(agent, identity) && !is_of_old_authority(agent, &renewed);
+    if !follows && renewed.not_after <= identity.not_after {
         return Err(
             ServerError::Malformed("the new certificate does not live longer".into()).into()
         );

@@ -14,6 +14,7 @@ mod common;
 mod control;
 mod crash;
 mod directory;
+mod exchanged_ca;
 mod exchanged_keys;
 mod exchanged_root_key;
 mod fingers;

@@ -26,12 +26,28 @@ pub struct Authority {
 }
 
 pub fn authority() -> Authority {
+    authority_of("Demo CA")
+}
+
+fn authority_of(name: &str) -> Authority {
     let key = rcgen::KeyPair::generate().unwrap();
-    let mut params = rcgen::CertificateParams::new(Vec::<String>::new()).unwrap();
-    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    params.distinguished_name.push(rcgen::DnType::CommonName, "Demo CA");
+    let params = params_of(name);
     let der = params.self_signed(&key).unwrap().der().to_vec();
     Authority { issuer: rcgen::Issuer::new(params, key), der }
+}
+
+fn params_of(name: &str) -> rcgen::CertificateParams {
+    let mut params = rcgen::CertificateParams::new(Vec::<String>::new()).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    params.distinguished_name.push(rcgen::DnType::CommonName, name);
+    params
+}
+
+/// An authority, and its certificate by the one before.
+pub fn authority_after(before: &Authority, name: &str) -> (Authority, Vec<u8>) {
+    let next = authority_of(name);
+    let link = params_of(name).signed_by(next.issuer.key(), &before.issuer).unwrap();
+    (next, link.der().to_vec())
 }
 
 /// Status line and body.
@@ -54,6 +70,11 @@ pub struct Server {
     pub strange: Mutex<Option<Answer>>,
     /// Of a version that knows no addresses.
     pub is_older: AtomicBool,
+    /// Issues certificates to terminals.
+    pub issues: Mutex<Authority>,
+    /// The certificate of the terminal that asked for news last.
+    pub shown: Mutex<Vec<u8>>,
+    config: Mutex<Arc<ServerConfig>>,
 }
 
 impl Server {
@@ -71,14 +92,11 @@ impl Server {
     }
 
     fn with(ward: &Arc<Ward>, ca: Authority, issuer: &Authority) -> Arc<Self> {
-        let key = rcgen::KeyPair::generate().unwrap();
-        let mut params = rcgen::CertificateParams::new(vec!["localhost".into()]).unwrap();
-        params.not_before = rcgen::date_time_ymd(2027, 1, 1);
-        params.not_after = rcgen::date_time_ymd(2028, 1, 1);
-        let certificate = params.signed_by(&key, &issuer.issuer).unwrap();
+        let config = config(issuer, &[], &[&ca.der]);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("https://localhost:{}", listener.local_addr().unwrap().port());
         let (token, token_text) = JoinToken::make([2; 10], &signing(100).public()).unwrap();
+        let issues = Mutex::new(same(&ca));
         let server = Arc::new(Self {
             ward: Arc::clone(ward),
             ca,
@@ -90,28 +108,16 @@ impl Server {
             asked: Mutex::default(),
             strange: Mutex::default(),
             is_older: AtomicBool::new(false),
+            issues,
+            shown: Mutex::default(),
+            config: Mutex::new(config),
         });
 
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from(server.ca.der.clone())).unwrap();
-        let verifier =
-            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-                .allow_unauthenticated()
-                .build()
-                .unwrap();
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_client_cert_verifier(verifier)
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .unwrap();
-        let config = Arc::new(config);
         let shared = Arc::clone(&server);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let (shared, config) = (Arc::clone(&shared), Arc::clone(&config));
+                let shared = Arc::clone(&shared);
+                let config = Arc::clone(&shared.config.lock().unwrap());
                 std::thread::spawn(move || {
                     let connection = ServerConnection::new(config).unwrap();
                     let _ = shared.serve(StreamOwned::new(connection, stream.unwrap()));
@@ -119,6 +125,17 @@ impl Server {
             }
         });
         server
+    }
+
+    pub fn ca_again(&self) -> Authority {
+        same(&self.ca)
+    }
+
+    /// From the next connection on it shows itself by this authority, with these certificates that
+    /// lead to it, issues by it, and takes the certificates of these.
+    pub fn exchange(&self, own: &Authority, links: &[Vec<u8>], taken: &[&[u8]]) {
+        *self.config.lock().unwrap() = config(own, links, taken);
+        *self.issues.lock().unwrap() = same(own);
     }
 
     fn serve(
@@ -144,7 +161,11 @@ impl Server {
             }
             let mut body = vec![0; length];
             reader.read_exact(&mut body)?;
-            let known = reader.get_ref().conn.peer_certificates().is_some();
+            let certificates = reader.get_ref().conn.peer_certificates();
+            let known = certificates.is_some();
+            if let Some([own, ..]) = certificates {
+                *self.shown.lock().unwrap() = own.to_vec();
+            }
             let path = first.split(' ').nth(1).unwrap();
             let busy = self.too_many.lock().unwrap().filter(|_| known);
             if known {
@@ -194,17 +215,7 @@ impl Server {
                     return refuse(Code::JoinTokenInvalid);
                 }
                 self.joined.store(true, Ordering::SeqCst);
-                let csr = rcgen::CertificateSigningRequestParams::from_der(&request.csr.0.into())
-                    .unwrap();
-                let certificate = csr.signed_by(&self.ca.issuer).unwrap();
-                let document = self.ward.change(|state| state.sign(&state.terminal.clone()));
-                let reply = JoinReply {
-                    certificate: Base64(certificate.der().to_vec()),
-                    terminal: Base64(TERMINAL.as_bytes().to_vec()),
-                    document: Base64(document),
-                    time: T0,
-                };
-                json(serde_json::to_value(reply).unwrap())
+                json(serde_json::to_value(self.certified(request.csr)).unwrap())
             }
             _ if !known => refuse(Code::TerminalCertificate),
             "/v1/wait" => {
@@ -216,6 +227,10 @@ impl Server {
                 let mut reply = self.ward.wait(&request).unwrap();
                 reply.addresses = reply.addresses.filter(|_| !is_older);
                 json(serde_json::to_value(reply).unwrap())
+            }
+            "/v1/renew" => {
+                let request: RenewRequest = serde_json::from_slice(body).unwrap();
+                json(serde_json::to_value(self.certified(request.csr)).unwrap())
             }
             "/v1/events" => {
                 let request: EventsRequest = serde_json::from_slice(body).unwrap();
@@ -248,6 +263,49 @@ impl Server {
             other => panic!("{other}"),
         }
     }
+}
+
+impl Server {
+    fn certified(&self, csr: Base64) -> JoinReply {
+        let csr = rcgen::CertificateSigningRequestParams::from_der(&csr.0.into()).unwrap();
+        let certificate = csr.signed_by(&self.issues.lock().unwrap().issuer).unwrap();
+        let document = self.ward.change(|state| state.sign(&state.terminal.clone()));
+        JoinReply {
+            certificate: Base64(certificate.der().to_vec()),
+            terminal: Base64(TERMINAL.as_bytes().to_vec()),
+            document: Base64(document),
+            time: T0,
+        }
+    }
+}
+
+/// TLS of a server that an authority certifies, and that takes the certificates of these.
+fn config(issuer: &Authority, links: &[Vec<u8>], taken: &[&[u8]]) -> Arc<ServerConfig> {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(vec!["localhost".into()]).unwrap();
+    params.not_before = rcgen::date_time_ymd(2027, 1, 1);
+    params.not_after = rcgen::date_time_ymd(2028, 1, 1);
+    let certificate = params.signed_by(&key, &issuer.issuer).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut roots = RootCertStore::empty();
+    for one in taken {
+        roots.add(CertificateDer::from(one.to_vec())).unwrap();
+    }
+    let verifier =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+            .allow_unauthenticated()
+            .build()
+            .unwrap();
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let links = links.iter().map(|one| CertificateDer::from(one.clone()));
+    let chain = std::iter::once(certificate.der().clone()).chain(links).collect();
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(chain, key)
+        .unwrap();
+    Arc::new(config)
 }
 
 /// A refusal.
