@@ -23,6 +23,8 @@ mod archives_kept;
 mod archives_signed;
 mod backups;
 mod break_glass;
+mod ca;
+mod ca_interrupted;
 mod chromium;
 mod clock;
 mod connections;

@@ -260,6 +260,8 @@ fn a_backup_of_an_older_version_is_brought_up_to_date() {
         "DROP INDEX event_name; DROP INDEX pass_begins; ALTER TABLE event DROP COLUMN stage",
         "ALTER TABLE terminal DROP COLUMN deleted",
         "ALTER TABLE terminal DROP COLUMN root_version; ALTER TABLE terminal DROP COLUMN came_by",
+        "ALTER TABLE terminal DROP COLUMN issuer;
+         ALTER TABLE terminal DROP COLUMN certificate_begin",
         "ALTER TABLE credential DROP COLUMN suspicion_cleared",
         "ALTER TABLE credential DROP COLUMN min_pin_length",
         "DROP TABLE loan; DROP INDEX person_loaner; ALTER TABLE person DROP COLUMN kind",

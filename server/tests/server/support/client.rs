@@ -72,7 +72,13 @@ impl Client {
         )
         .unwrap();
         let root: RootDocument = sign::peek(&reply.roots[0].by_itself.0).unwrap();
-        let ca = Certificate::from_der(root.tls_ca.as_slice()).to_owned();
+        Self::knowing(port, identity, root.tls_ca.as_slice())
+    }
+
+    /// One that knows this CA and no other.
+    pub fn knowing(port: u16, identity: Option<(&[u8], &KeyPair)>, ca: &[u8]) -> Self {
+        let base = format!("https://127.0.0.1:{port}");
+        let ca = Certificate::from_der(ca).to_owned();
         let certificate = identity.map(|(der, key)| {
             ClientCert::new_with_certs(
                 &[Certificate::from_der(der).to_owned()],
@@ -84,6 +90,11 @@ impl Client {
             .client_cert(certificate)
             .build();
         Self { agent: https(tls), base }
+    }
+
+    /// Whether it is answered at all.
+    pub fn is_answered(&self) -> bool {
+        self.agent.get(format!("{}/healthz", self.base)).call().is_ok()
     }
 
     pub fn get(&self, path: &str) -> Answer {
