@@ -12,7 +12,8 @@ use super::{Listing, Operation, naming};
 use crate::error::{Error, Result};
 use crate::store::credential::{self, CredentialStatus};
 use crate::store::pass::{self, EndedBy};
-use crate::store::person::{self, Details, PersonStatus, Profile};
+use crate::store::person::{self, Details, PersonStatus};
+use crate::store::profile::Profile;
 use crate::store::{
     PageRequest, Tx, administrator, break_glass, code, loan, scope, state, web_session,
 };

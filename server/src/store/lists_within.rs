@@ -6,7 +6,8 @@ use wardkey_core::id::TerminalId;
 use wardkey_core::name::{LoginName, ScopeName};
 
 use super::lists::{NOW, ROWS, filled, walk};
-use super::person::{self, Profile};
+use super::person;
+use super::profile::Profile;
 use super::terminal::{self, Filter};
 use super::{Db, PageRequest, code, credential_list, event};
 

@@ -73,6 +73,7 @@ mod number;
 pub mod page;
 pub mod pass;
 pub mod person;
+pub mod profile;
 mod place;
 mod postgresql;
 mod query;

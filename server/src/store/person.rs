@@ -10,14 +10,12 @@ use wardkey_core::time::UnixTime;
 
 use super::credential::{self, Credential};
 use super::page::{Page, PageRequest};
+use super::profile::Profile;
 use super::query::{Db, FromRow, LISTED_AT_ONCE, Only, Row, is_taken, query};
 use super::value::words;
 use crate::error::{Error, Result};
 use crate::secret;
-use crate::texts::{Phrase, Text};
-
-/// Scopes that one person may be in: more than a site has wards, few enough that a change is quick.
-pub const MAX_PERSON_SCOPES: usize = 64;
+use crate::texts::Text;
 
 /// Whether a person may log in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,53 +44,6 @@ pub enum PersonKind {
     Loaner,
 }
 words!(PersonKind, "a person's kind", Staff = "staff", Loaner = "loaner");
-
-/// What an administrator says about a person.
-#[derive(Clone, Debug)]
-pub struct Profile {
-    /// Login name.
-    pub login: LoginName,
-    /// The person's name.
-    pub display_name: DisplayText,
-    /// Language of the person's messages.
-    pub language: Language,
-    /// Not valid before this.
-    pub not_before: Option<UnixTime>,
-    /// Not valid from this on.
-    pub not_after: Option<UnixTime>,
-    /// Groups.
-    pub groups: BTreeSet<GroupName>,
-    /// Scopes.
-    pub scopes: BTreeSet<ScopeName>,
-}
-
-impl Profile {
-    fn name(&self) -> Phrase {
-        self.login.as_str().into()
-    }
-
-    /// Checks what the types do not.
-    ///
-    /// # Errors
-    /// [`Error::Refused`] for too many groups or scopes, or a validity that ends before it begins.
-    pub fn check(&self) -> Result<()> {
-        if self.groups.len() > wardkey_core::person::MAX_GROUPS {
-            return Err(Error::invalid(Text::PersonGroups.with([("name", self.name())])));
-        }
-        if self.scopes.len() > MAX_PERSON_SCOPES {
-            let count = Phrase::from(MAX_PERSON_SCOPES as u64);
-            return Err(Error::invalid(
-                Text::PersonScopes.with([("name", self.name()), ("count", count)]),
-            ));
-        }
-        match (self.not_before, self.not_after) {
-            (Some(from), Some(until)) if until <= from => {
-                Err(Error::invalid(Text::PersonDates.with([("name", self.name())])))
-            }
-            _ => Ok(()),
-        }
-    }
-}
 
 /// A person, as stored.
 #[derive(Clone, Debug)]
