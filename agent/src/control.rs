@@ -218,6 +218,7 @@ fn enrollment(agent: &Agent, reply: EnrollBeginReply) -> Result<Enrollment, Agen
         display_name: DisplayText::new(options.user.display_name).map_err(malformed)?,
         user_handle: Bytes::new(options.user.id.0)?,
         rp_name: DisplayText::new(options.rp.name).map_err(malformed)?,
+        latin_name: reply.latin_name.map(DisplayText::new).transpose().map_err(malformed)?,
         client_data: Bytes::new(client_data_json(&options.challenge, &reply.origin))?,
         algorithms: List::new(algorithms.collect())?,
         exclude: List::new(own)?,

@@ -128,6 +128,25 @@ name!(
     |text| text.chars().all(is_printable)
 );
 
+name!(
+    /// A person's name in letters that every console has, for places that show no others.
+    LatinName, "name in Latin letters", 128, "printable Latin letters, with marks or without",
+    |text| text.chars().all(|c| is_printable(c) && is_latin(c)) && text.trim() == text
+);
+
+impl From<LatinName> for DisplayText {
+    /// All of it is printable, and it is no longer.
+    fn from(name: LatinName) -> Self {
+        Self(name.0)
+    }
+}
+
+/// Whether a console of Linux, whose font holds 256 or 512 letters, can have this one: those of
+/// Latin scripts, up to Latin Extended-A.
+pub const fn is_latin(c: char) -> bool {
+    c < '\u{180}'
+}
+
 impl ServerAddress {
     /// The name or address, as a certificate has it.
     pub fn host(&self) -> &str {

@@ -59,6 +59,10 @@ pub struct PersonRecord {
     /// not know it lets nobody in by it.
     #[n(103)]
     pub break_glass: Option<Pass>,
+    /// The person's name in Latin letters, for consoles, which have no others. Whoever shows it
+    /// looks whether the place can: what a later server allows may be more.
+    #[n(104)]
+    pub latin_name: Option<DisplayText>,
 }
 
 impl Document for PersonRecord {

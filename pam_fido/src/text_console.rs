@@ -1,18 +1,16 @@
 //! Whether the person reads a text console of Linux. It has no Japanese letters, whatever the
 //! locale is: they would all be boxes. There the conversation is in English, and a person whose
-//! name it cannot show is named by the user name.
+//! name it cannot show is named by the name in Latin letters, else by the user name.
 
 use pam::items::Tty;
 use pam::module::PamHandle;
-use wardkey_core::name::DisplayText;
+use wardkey_core::name::{DisplayText, is_latin};
 
 /// The line of a process in which its controlling terminal is a number (proc_pid_stat(5)).
 const STAT: &str = "/proc/self/stat";
 /// `tty1` to `tty63` (devices.txt of the kernel). `ttyS0` is the 64th of the same kind.
 const MAJOR: u32 = 4;
 const CONSOLES: std::ops::RangeInclusive<u32> = 1..=63;
-/// Letters beyond these are in no font of a console: it holds 256 or 512.
-const FIRST_WITHOUT: char = '\u{180}';
 
 /// Whether the application asks at a text console.
 pub fn is_at(pamh: &PamHandle) -> bool {
@@ -42,7 +40,7 @@ fn controlling_terminal(stat: &str) -> Option<(u32, u32)> {
 
 /// Whether a console can show a name.
 pub fn shows(name: &DisplayText) -> bool {
-    name.as_str().chars().all(|letter| letter < FIRST_WITHOUT)
+    name.as_str().chars().all(is_latin)
 }
 
 #[cfg(test)]

@@ -398,6 +398,7 @@ label-loan = loan
 label-loaner = loaner key
 label-loans = loans
 label-copy-suspected = copy suspected
+label-latin-name = name in Latin letters
 label-lockout = lockout
 label-login = login
 label-machine = machine

@@ -29,6 +29,7 @@ person = 職員（ログインできる人）。
 person-add = 職員を追加します。
 person-add_login = ログイン名。Unix アカウントの名前でもあります。
 person-add_name = 氏名。
+person-add_latin_name = ローマ字氏名。氏名を表示できないテキストコンソールで、代わりに表示します。
 person-add_scopes = ログインできるスコープ。
 person-add_groups = グループ。
 person-add_language = 職員に見せる文の言語（ja または en）。
@@ -36,6 +37,8 @@ person-add_valid_from = 最初の日（2026-04-01。設定のタイムゾーン�
 person-add_valid_until = 最後の日（その日は 1 日使えます）か、使えなくなる日時。
 person-set = 職員の情報を変更します。指定しない項目は変わりません。
 person-set_name = 氏名。
+person-set_latin_name = ローマ字氏名。氏名を表示できないテキストコンソールで、代わりに表示します。
+person-set_no_latin_name = ローマ字氏名をなくします。
 person-set_add_scopes = 追加するスコープ。
 person-set_remove_scopes = 除くスコープ。
 person-set_add_groups = 追加するグループ。
@@ -56,7 +59,7 @@ person-import = 多くの職員を一度に追加します。全員を追加す�
 person-import__long =
     多くの職員を一度に追加します。全員を追加するか、1 人も追加しません。
 
-    CSV: 表計算ソフトで保存したままのファイル。1 行目は列名（login、name、必要なら language、scopes、groups、valid_from、valid_until。日本語の列名も使えます）。値の区切りはカンマ、セミコロン、タブ、スコープとグループの区切りは空白、セミコロン、カンマです。文字コードは UTF-8、UTF-16、Shift_JIS です。
+    CSV: 表計算ソフトで保存したままのファイル。1 行目は列名（login、name、必要なら latin_name、language、scopes、groups、valid_from、valid_until。日本語の列名も使えます）。値の区切りはカンマ、セミコロン、タブ、スコープとグループの区切りは空白、セミコロン、カンマです。文字コードは UTF-8、UTF-16、Shift_JIS です。
 
     JSON lines: 同じ項目に、scopes と groups の一覧と、credentials（id、public_key、label、rp_id、aaguid、counter、cred_protect、backup_eligible、discoverable の一覧。id と public_key（COSE_Key）はパディングなしの base64url）。取り込んだキーは、アテステーション済みとはみなしません。誤りは、すべて行番号とともに表示します。
 person-import_file = ファイル。

@@ -397,6 +397,7 @@ label-loan = 貸出番号
 label-loaner = 貸出用キー
 label-loans = キーの貸出
 label-copy-suspected = 複製の疑い
+label-latin-name = ローマ字氏名
 label-lockout = 受付停止
 label-login = ログイン名
 label-machine = 機器

@@ -66,6 +66,7 @@ last-backup = last backup
 ## Words of tables
 login = Login
 name = Name
+latin-name = Name in Latin letters
 state = State
 keys = Keys
 scope = Scope

@@ -66,6 +66,7 @@ last-backup = 最後のバックアップ
 ## 表の言葉
 login = ユーザー名
 name = 名前
+latin-name = ローマ字氏名
 state = 状態
 keys = キー
 scope = スコープ

@@ -31,5 +31,6 @@ pub fn person_with(name: &str, credentials: Vec<CredentialRecord>) -> PersonReco
         pass: None,
         loan: None,
         break_glass: None,
+        latin_name: None,
     }
 }

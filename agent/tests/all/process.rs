@@ -195,6 +195,7 @@ impl Upstream for Enrolling {
         Ok(EnrollBeginReply {
             session: "s1".into(),
             login: "hanako".into(),
+            latin_name: Some("Demo HANAKO".into()),
             origin: format!("https://{}", self.rp),
             cred_protect: 2,
             min_pin_length: Some(6),
@@ -293,6 +294,7 @@ fn an_enrollment_goes_through_and_keeps_to_the_rp_id_that_was_signed() {
             client_data: enrollment.client_data.clone(),
             attestation_object: wardkey_core::codec::Bytes::new([1; 200]).unwrap(),
             credential_id: id(1),
+        assert_eq!(enrollment.latin_name, DisplayText::new("Demo HANAKO").ok());
             label: DisplayText::new("blue").unwrap(),
             can_force_pin_change: Some(false),
         });

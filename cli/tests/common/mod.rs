@@ -363,6 +363,7 @@ pub fn enrollment(keys_before: usize) -> Enrollment {
 
 pub fn enrolled() -> Enrolled {
     Enrolled {
+        latin_name: None,
         login: LoginName::new("hanako").unwrap(),
         display_name: DisplayText::new("山田 花子").unwrap(),
         key: Hash::new([0xcd; 32]),

@@ -139,6 +139,7 @@ fn of_name(error: NameError) -> Phrase {
         "PAM service name" => (Text::KindService, Text::OfService),
         "relying party id" => (Text::KindRpId, Text::OfRpId),
         "display text" => (Text::KindLabel, Text::OfLabel),
+        "name in Latin letters" => (Text::KindLatin, Text::OfLatin),
         "language" => (Text::KindLanguage, Text::OfLanguage),
         _ => return error.to_string().into(),
     };
@@ -184,7 +185,7 @@ fn path(program: &Command, given: &[OsString]) -> String {
 mod tests {
     use clap::{Arg, ArgAction};
     use wardkey_core::name::{
-        DisplayText, GroupName, Language, LoginName, RpId, ScopeName, ServiceName,
+        DisplayText, GroupName, Language, LatinName, LoginName, RpId, ScopeName, ServiceName,
     };
 
     use super::*;
@@ -249,6 +250,7 @@ mod tests {
             ServiceName::new("-").unwrap_err(),
             RpId::new("-").unwrap_err(),
             DisplayText::new("\u{1b}").unwrap_err(),
+            LatinName::new("花子").unwrap_err(),
             "xx".parse::<Language>().unwrap_err(),
             LoginName::new("").unwrap_err(),
             DisplayText::new("").unwrap_err(),

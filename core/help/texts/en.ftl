@@ -29,6 +29,7 @@ kind-group = group name
 kind-service = PAM service name
 kind-rp-id = relying party id
 kind-label = display text
+kind-latin = name in Latin letters
 kind-language = language
 of-login = letters, digits and ._-@+$, not beginning with - or .
 of-scope = lower-case letters, digits and ._-, not beginning with - or .
@@ -36,6 +37,7 @@ of-group = letters, digits and ._-, not beginning with - or .
 of-service = letters, digits and ._-+@:, not beginning with - or .
 of-rp-id = lower-case letters, digits, - and dots between labels
 of-label = printable characters
+of-latin = printable Latin letters, with marks or without
 of-language = ja or en
 
 ## What both programs say below --help

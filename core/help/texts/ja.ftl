@@ -29,6 +29,7 @@ kind-group = グループ名
 kind-service = PAM サービス名
 kind-rp-id = relying party id
 kind-label = 表示名
+kind-latin = ローマ字氏名
 kind-language = 言語
 of-login = 英字、数字、._-@+$（先頭に - と . は使えません）
 of-scope = 英小文字、数字、._-（先頭に - と . は使えません）
@@ -36,6 +37,7 @@ of-group = 英字、数字、._-（先頭に - と . は使えません）
 of-service = 英字、数字、._-+@:（先頭に - と . は使えません）
 of-rp-id = 英小文字、数字、-、区切りの点
 of-label = 表示できる文字
+of-latin = 半角の英字など（アクセント記号付きも可）
 of-language = ja または en
 
 ## どちらのプログラムも --help の下に表示する文

@@ -2,6 +2,7 @@
 
 use wardkey_core::code::{Code, Prompt};
 use wardkey_core::message::key::Pin;
+use wardkey_core::name::DisplayText;
 use wardkey_core::person::PersonRecord;
 use wardkey_core::proof::identification::Proven;
 use wardkey_core::texts;
@@ -104,11 +105,12 @@ impl Attempt<'_, '_> {
 
     /// The name by which the person is asked: one that can be read where the question is.
     pub(super) fn shown_name<'r>(&self, record: &'r PersonRecord) -> &'r str {
-        if self.login.at_text_console && !text_console::shows(&record.display_name) {
-            record.login.as_str()
-        } else {
-            record.display_name.as_str()
+        if !self.login.at_text_console {
+            return record.display_name.as_str();
         }
+        let names = [Some(&record.display_name), record.latin_name.as_ref()];
+        let readable = names.into_iter().flatten().find(|name| text_console::shows(name));
+        readable.map_or(record.login.as_str(), DisplayText::as_str)
     }
 
     /// What was typed at a question.

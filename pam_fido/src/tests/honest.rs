@@ -95,13 +95,17 @@ fn fewer_tries_than_all_stand_in_the_question() {
 /// The text console of Linux has no Japanese letters: they are boxes there.
 #[test]
 fn a_text_console_is_asked_in_letters_that_it_has() {
-    for (console, name, asked_as, language) in [
-        (true, "山田 花子", "hanako", Language::En),
-        (true, "Demo Hanako", "Demo Hanako", Language::En),
-        (false, "山田 花子", "山田 花子", Language::Ja),
+    for (console, name, latin, asked_as, language) in [
+        (true, "山田 花子", None, "hanako", Language::En),
+        (true, "山田 花子", Some("YAMADA Hanako"), "YAMADA Hanako", Language::En),
+        // Of a later server, which may allow more.
+        (true, "山田 花子", Some("Ямада"), "hanako", Language::En),
+        (true, "Demo Hanako", Some("YAMADA"), "Demo Hanako", Language::En),
+        (false, "山田 花子", Some("YAMADA"), "山田 花子", Language::Ja),
     ] {
         let mut deployment = Deployment::new();
         deployment.hanako().display_name = DisplayText::new(name).unwrap();
+        deployment.hanako().latin_name = latin.map(|name| DisplayText::new(name).unwrap());
         deployment.refresh();
         let mut scene = Scene::of(&deployment);
         scene.login.at_text_console = console;

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use wardkey_core::name::{DisplayText, GroupName, Language, LoginName, ScopeName};
+use wardkey_core::name::{DisplayText, GroupName, Language, LatinName, LoginName, ScopeName};
 
 use super::edit::Edit;
 use super::key::KeyView;
@@ -27,6 +27,8 @@ pub struct PersonView {
     pub login: String,
     /// The person's name.
     pub name: String,
+    /// The name in Latin letters, which consoles show.
+    pub latin_name: Option<String>,
     /// `ja` or `en`.
     pub language: String,
     /// `active` or `disabled`.
@@ -50,6 +52,8 @@ pub struct NewPerson {
     pub login: LoginName,
     /// The person's name.
     pub name: DisplayText,
+    /// The name in Latin letters, for consoles.
+    pub latin_name: Option<LatinName>,
     /// Language of the person's messages.
     pub language: Language,
     /// The first day, or not valid before this moment.
@@ -67,6 +71,8 @@ pub struct NewPerson {
 pub struct Changes {
     /// The person's name.
     pub name: Option<DisplayText>,
+    /// The name in Latin letters, for consoles; `Some(None)`: no longer any.
+    pub latin_name: Option<Option<LatinName>>,
     /// Language of the person's messages.
     pub language: Option<Language>,
     /// The first day, or not valid before this moment.
@@ -127,6 +133,7 @@ pub async fn add(op: &mut Operation<'_>, new: NewPerson) -> Result<PersonAdded> 
     let profile = Profile {
         login: new.login,
         display_name: new.name,
+        latin_name: new.latin_name,
         language: new.language,
         not_before: op.moment(new.valid_from, When::begins)?,
         not_after: op.moment(new.valid_until, When::ends)?,
@@ -165,6 +172,7 @@ pub async fn set(
     let profile = Profile {
         login: login.clone(),
         display_name: changes.name.unwrap_or(before.display_name),
+        latin_name: changes.latin_name.unwrap_or(before.latin_name),
         language: changes.language.unwrap_or(before.language),
         not_before: op.moment(changes.valid_from, When::begins)?.or(kept(before.not_before)),
         not_after: op.moment(changes.valid_until, When::ends)?.or(kept(before.not_after)),
@@ -251,6 +259,7 @@ impl From<&Details> for PersonView {
         Self {
             login: person.login.to_string(),
             name: person.display_name.to_string(),
+            latin_name: person.latin_name.as_ref().map(ToString::to_string),
             language: person.language.to_string(),
             status: person.status.as_str(),
             valid_from: person.not_before.map(|time| time.0),
@@ -263,8 +272,9 @@ impl From<&Details> for PersonView {
 }
 
 fn in_the_trail(profile: &Profile) -> String {
+    let latin = profile.latin_name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
     format!(
-        "\"{}\", scopes {}, groups {}",
+        "\"{}\"{latin}, scopes {}, groups {}",
         profile.display_name,
         joined(&profile.scopes),
         joined(&profile.groups)

@@ -70,6 +70,7 @@ pub fn someone(name: &str) -> NewPerson {
     NewPerson {
         login: login(name),
         name: DisplayText::new(name).unwrap(),
+        latin_name: None,
         language: Language::En,
         valid_from: None,
         valid_until: None,

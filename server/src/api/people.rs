@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use wardkey_core::name::{GroupName, Language, LoginName, ScopeName};
+use wardkey_core::name::{GroupName, Language, LatinName, LoginName, ScopeName};
 
 use super::call::{Call, Done};
 use super::endpoint::{
@@ -79,6 +79,8 @@ pub struct PersonToAdd {
     pub login: String,
     /// The person's name.
     pub name: String,
+    /// The name in Latin letters, which consoles show.
+    pub latin_name: Option<String>,
     /// `ja` or `en`; `ja` without.
     pub language: Option<String>,
     /// The first day, or not valid before this moment.
@@ -116,6 +118,7 @@ impl Endpoint for Add {
         let new = NewPerson {
             login: parsed("login", &body.login)?,
             name: parsed("name", &body.name)?,
+            latin_name: body.latin_name.as_deref().map(latin_name).transpose()?.flatten(),
             language: language(body.language.as_deref())?.unwrap_or_default(),
             valid_from: moment("valid_from", body.valid_from.as_deref())?,
             valid_until: moment("valid_until", body.valid_until.as_deref())?,
@@ -132,6 +135,8 @@ impl Endpoint for Add {
 pub struct PersonToSet {
     /// The person's name.
     pub name: Option<String>,
+    /// The name in Latin letters, which consoles show; empty: none any longer.
+    pub latin_name: Option<String>,
     /// `ja` or `en`.
     pub language: Option<String>,
     /// The first day, or not valid before this moment.
@@ -198,6 +203,7 @@ impl Endpoint for Set {
         let groups = body.groups.map(|texts| all_parsed("groups", &texts));
         let changes = Changes {
             name: body.name.map(|name| parsed("name", &name)).transpose()?,
+            latin_name: body.latin_name.as_deref().map(latin_name).transpose()?,
             language: language(body.language.as_deref())?,
             valid_from: moment("valid_from", body.valid_from.as_deref())?,
             valid_until: moment("valid_until", body.valid_until.as_deref())?,
@@ -306,6 +312,11 @@ async fn view(call: &mut Call<'_>, login: &LoginName) -> Result<PersonView> {
 /// Leaves out the names of other scopes.
 fn mask(call: &Call<'_>, view: &mut PersonView) {
     view.scopes.retain(|scope| call.grant().covers(scope));
+}
+
+/// Empty: none.
+fn latin_name(text: &str) -> Result<Option<LatinName>> {
+    if text.is_empty() { Ok(None) } else { parsed("latin_name", text).map(Some) }
 }
 
 fn language(text: Option<&str>) -> Result<Option<Language>> {

@@ -23,6 +23,7 @@ pub async fn act(context: &Context, command: args::PersonCommand) -> Result<()> 
         args::PersonCommand::Add {
             login,
             name,
+            latin_name,
             scopes,
             groups,
             language,
@@ -30,7 +31,16 @@ pub async fn act(context: &Context, command: args::PersonCommand) -> Result<()> 
             valid_until,
             reason,
         } => {
-            let new = NewPerson { login, name, language, valid_from, valid_until, scopes, groups };
+            let new = NewPerson {
+                login,
+                name,
+                latin_name,
+                language,
+                valid_from,
+                valid_until,
+                scopes,
+                groups,
+            };
             let added =
                 context.change(reason.as_deref(), async |op| person::add(op, new).await).await?;
             context.output.warn(&added.warnings);
@@ -40,6 +50,8 @@ pub async fn act(context: &Context, command: args::PersonCommand) -> Result<()> 
         args::PersonCommand::Set {
             login,
             name,
+            latin_name,
+            no_latin_name,
             add_scopes,
             remove_scopes,
             add_groups,
@@ -54,8 +66,17 @@ pub async fn act(context: &Context, command: args::PersonCommand) -> Result<()> 
         } => {
             let scopes = Edit { all: scopes, add: add_scopes, remove: remove_scopes };
             let groups = Edit { all: groups, add: add_groups, remove: remove_groups };
-            let changes =
-                Changes { name, language, valid_from, valid_until, always_valid, scopes, groups };
+            let latin_name = latin_name.map(Some).or(no_latin_name.then_some(None));
+            let changes = Changes {
+                name,
+                latin_name,
+                language,
+                valid_from,
+                valid_until,
+                always_valid,
+                scopes,
+                groups,
+            };
             set(context, &login, changes, reason.as_deref()).await
         }
         args::PersonCommand::Disable(act) => switch(context, &act, PersonStatus::Disabled).await,
@@ -150,6 +171,7 @@ async fn show(context: &Context, login: &LoginName) -> Result<()> {
         let mut fields = vec![
             (Text::LabelLogin, person.login.as_str().into()),
             (Text::LabelName, person.name.as_str().into()),
+            (Text::LabelLatinName, dash(person.latin_name.as_deref())),
             (Text::LabelStatus, state(person.status)),
             (Text::LabelLanguage, person.language.to_string().into()),
             (Text::LabelValid, Text::FromUntil.with(valid)),

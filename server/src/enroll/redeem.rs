@@ -4,7 +4,7 @@
 use wardkey_core::code::Code;
 use wardkey_core::id::{CredentialId, Hash, TerminalId};
 use wardkey_core::message::http::CreationOptions;
-use wardkey_core::name::LoginName;
+use wardkey_core::name::{LatinName, LoginName};
 use wardkey_core::person::CredentialFlags;
 use wardkey_core::policy::pin::PinRules;
 use wardkey_core::time::UnixTime;
@@ -20,6 +20,8 @@ use crate::store::{Tx, code, loaner, scope, state};
 pub struct Begun {
     /// Whose key it will be.
     pub login: LoginName,
+    /// The person's name in Latin letters.
+    pub latin_name: Option<LatinName>,
     /// Name of the session.
     pub session: String,
     /// What the key is asked for.
@@ -63,7 +65,8 @@ pub async fn begin(
     };
     let pin = subject.pin;
     let (session, options) = enrollments.begin(&subject, (open, terminal), now)?;
-    Ok(Begun { login: person.login, session, options, pool, pin })
+    let PersonRow { login, latin_name, .. } = person;
+    Ok(Begun { login, latin_name, session, options, pool, pin })
 }
 
 /// Uses the code up, adds the key, publishes the person and records it.

@@ -36,6 +36,7 @@ pub async fn begin(
     Ok(Json(EnrollBeginReply {
         session: begun.session,
         login: begun.login.to_string(),
+        latin_name: begun.latin_name.as_ref().map(ToString::to_string),
         origin: app.enrollments.origin().to_owned(),
         cred_protect: app.enrollments.cred_protect(),
         min_pin_length: begun.pin.min_length,

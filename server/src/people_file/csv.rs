@@ -119,6 +119,7 @@ fn line(columns: &[Column], cells: Vec<String>) -> Result<UncheckedPerson, Wrong
         match columns.get(at) {
             Some(Column::Login) => line.login = cell,
             Some(Column::Name) => line.name = cell,
+            Some(Column::LatinName) => line.latin_name = Some(cell),
             Some(Column::Language) => line.language = Some(cell),
             Some(Column::Scopes) => line.scopes = names(&cell),
             Some(Column::Groups) => line.groups = names(&cell),

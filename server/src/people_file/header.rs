@@ -8,6 +8,7 @@ use crate::when::half_width;
 pub enum Column {
     Login,
     Name,
+    LatinName,
     Language,
     Scopes,
     Groups,
@@ -41,6 +42,19 @@ const WORDS: &[(Column, &[&str])] = &[
         ],
     ),
     (Column::Name, &["name", "fullname", "displayname", "名前", "氏名", "お名前", "表示名"]),
+    (
+        Column::LatinName,
+        &[
+            "latinname",
+            "romanname",
+            "romaji",
+            "ローマ字",
+            "ローマ字氏名",
+            "氏名ローマ字",
+            "氏名(ローマ字)",
+            "英字氏名",
+        ],
+    ),
     (Column::Language, &["language", "lang", "言語"]),
     (Column::Scopes, &["scopes", "scope", "スコープ", "病棟", "部署"]),
     (Column::Groups, &["groups", "group", "グループ"]),
@@ -114,13 +128,15 @@ mod tests {
 
     #[test]
     fn headers_are_known_in_both_languages_and_by_any_case() {
-        use Column::{Groups, Language, Login, Name, Scopes, Unnamed, ValidFrom, ValidUntil};
-        let all = vec![Login, Name, Language, Scopes, Groups, ValidFrom, ValidUntil];
+        use Column::{
+            Groups, Language, LatinName, Login, Name, Scopes, Unnamed, ValidFrom, ValidUntil,
+        };
+        let all = vec![Login, Name, LatinName, Language, Scopes, Groups, ValidFrom, ValidUntil];
         for line in [
-            "login,name,language,scopes,groups,valid_from,valid_until",
-            "LOGIN,Name,Lang,Scope,GROUP,Valid From,VALID UNTIL",
-            "ログイン名,氏名,言語,スコープ,グループ,開始日,有効期限",
-            " ｌｏｇｉｎ ,名前,言語,病棟,グループ,利用開始日,終了日",
+            "login,name,latin_name,language,scopes,groups,valid_from,valid_until",
+            "LOGIN,Name,Latin Name,Lang,Scope,GROUP,Valid From,VALID UNTIL",
+            "ログイン名,氏名,ローマ字,言語,スコープ,グループ,開始日,有効期限",
+            " ｌｏｇｉｎ ,名前,氏名（ローマ字）,言語,病棟,グループ,利用開始日,終了日",
         ] {
             assert_eq!(read(&cells(line)), (all.clone(), vec![]), "{line}");
         }

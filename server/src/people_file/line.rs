@@ -12,6 +12,9 @@ pub struct UncheckedPerson {
     pub login: String,
     /// The person's name.
     pub name: String,
+    /// The name in Latin letters, for consoles.
+    #[serde(default)]
+    pub latin_name: Option<String>,
     /// Language of messages.
     #[serde(default)]
     pub language: Option<String>,

@@ -40,6 +40,8 @@ pub enum Wrong {
     Login(String),
     /// Not a name of a person.
     Name(String),
+    /// Not a name in Latin letters.
+    LatinName(String),
     /// Not a language.
     Language(String),
     /// A scope that there is not.
@@ -86,6 +88,7 @@ impl Problem {
             Wrong::Missing(_) => Code::ImportMissing,
             Wrong::Login(_) => Code::ImportLogin,
             Wrong::Name(_) => Code::ImportName,
+            Wrong::LatinName(_) => Code::ImportLatinName,
             Wrong::Language(_) => Code::ImportLanguage,
             Wrong::Scope(_) => Code::ImportScope,
             Wrong::Group(_) => Code::ImportGroup,
@@ -112,6 +115,7 @@ impl Problem {
             | Wrong::Kind(value)
             | Wrong::Login(value)
             | Wrong::Name(value)
+            | Wrong::LatinName(value)
             | Wrong::Language(value)
             | Wrong::Scope(value)
             | Wrong::Group(value)
@@ -135,6 +139,7 @@ impl Problem {
             | Wrong::Reserved(_)
             | Wrong::Alike(_) => Some("login"),
             Wrong::Name(_) => Some("name"),
+            Wrong::LatinName(_) => Some("latin_name"),
             Wrong::Language(_) => Some("language"),
             Wrong::Scope(_) => Some("scopes"),
             Wrong::Group(_) => Some("groups"),

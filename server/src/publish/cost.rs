@@ -76,6 +76,7 @@ async fn change(publisher: &Publisher, login: &str) -> u64 {
     let profile = Profile {
         login: LoginName::new(login).unwrap(),
         display_name: DisplayText::new(login).unwrap(),
+        latin_name: None,
         language: Language::En,
         not_before: None,
         not_after: None,

@@ -86,6 +86,7 @@ pub async fn filled() -> (Home, Store) {
         let profile = Profile {
             login: LoginName::new(format!("p{number}")).unwrap(),
             display_name: DisplayText::new(format!("Person {number}")).unwrap(),
+            latin_name: None,
             language: Language::Ja,
             not_before: None,
             not_after: None,
@@ -326,6 +327,7 @@ async fn what_is_there_already_and_what_is_not_known_is_said_by_the_constraints(
     let mut profile = Profile {
         login: LoginName::new("p1").unwrap(),
         display_name: DisplayText::new("Somebody").unwrap(),
+        latin_name: None,
         language: Language::En,
         not_before: None,
         not_after: None,

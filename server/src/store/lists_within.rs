@@ -23,6 +23,7 @@ async fn pages_are_full_of_what_lies_in_the_scopes_that_are_asked_for() {
         let profile = Profile {
             login,
             display_name: before.display_name,
+            latin_name: before.latin_name,
             language: before.language,
             not_before: None,
             not_after: None,

@@ -15,8 +15,8 @@ use crate::error::{Error, Result};
 use crate::secret;
 use crate::texts::Text;
 
-const SELECT: &str = "SELECT id, login, display_name, language, user_handle, not_before, \
-    not_after, status, kind FROM person ";
+const SELECT: &str = "SELECT id, login, display_name, latin_name, language, user_handle, \
+    not_before, not_after, status, kind FROM person ";
 
 /// Adds a holder. Returns the row.
 ///

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wardkey_core::codec::List;
 use wardkey_core::id::UserHandle;
-use wardkey_core::name::{DisplayText, GroupName, Language, LoginName, ScopeName};
+use wardkey_core::name::{DisplayText, GroupName, Language, LatinName, LoginName, ScopeName};
 use wardkey_core::person::{CredentialRecord, PersonRecord, Status};
 use wardkey_core::time::UnixTime;
 
@@ -54,6 +54,8 @@ pub struct PersonRow {
     pub login: LoginName,
     /// The person's name.
     pub display_name: DisplayText,
+    /// The name in Latin letters, for consoles.
+    pub latin_name: Option<LatinName>,
     /// Language of the person's messages.
     pub language: Language,
     /// WebAuthn user handle.
@@ -95,6 +97,7 @@ impl PersonRow {
             pass: None,
             loan: None,
             break_glass: None,
+            latin_name: self.latin_name.clone().map(Into::into),
         })
     }
 }
@@ -105,6 +108,7 @@ impl FromRow for PersonRow {
             id: row.get("id")?,
             login: row.get("login")?,
             display_name: row.get("display_name")?,
+            latin_name: row.get("latin_name")?,
             language: row.get("language")?,
             user_handle: row.get("user_handle")?,
             not_before: row.get("not_before")?,
@@ -115,8 +119,8 @@ impl FromRow for PersonRow {
     }
 }
 
-const SELECT: &str = "SELECT id, login, display_name, language, user_handle, not_before, \
-    not_after, status, kind FROM person ";
+const SELECT: &str = "SELECT id, login, display_name, latin_name, language, user_handle, \
+    not_before, not_after, status, kind FROM person ";
 
 /// Adds a person; publishing is the caller's next step. Returns the row.
 ///
@@ -126,8 +130,8 @@ pub async fn add(db: &mut Db, profile: &Profile, now: UnixTime) -> Result<i64> {
     profile.check()?;
     let added = query(
         "INSERT INTO person (login, display_name, language, user_handle, not_before, not_after, \
-            status, created, changed)
-         VALUES ($1, $2, $3, $4, $5, $6, 'active', $7, $7) RETURNING id",
+            status, created, changed, latin_name)
+         VALUES ($1, $2, $3, $4, $5, $6, 'active', $7, $7, $8) RETURNING id",
     )
     .bind(&profile.login)
     .bind(&profile.display_name)
@@ -136,6 +140,7 @@ pub async fn add(db: &mut Db, profile: &Profile, now: UnixTime) -> Result<i64> {
     .bind(profile.not_before)
     .bind(profile.not_after)
     .bind(now)
+    .bind(profile.latin_name.as_ref())
     .one(db)
     .await;
     let Only(id) = match added {
@@ -157,14 +162,16 @@ pub async fn change(db: &mut Db, id: i64, profile: &Profile, now: UnixTime) -> R
     profile.check()?;
     query(
         "UPDATE person
-         SET display_name = $1, language = $2, not_before = $3, not_after = $4, changed = $5
-         WHERE id = $6",
+         SET display_name = $1, language = $2, not_before = $3, not_after = $4, changed = $5,
+             latin_name = $6
+         WHERE id = $7",
     )
     .bind(&profile.display_name)
     .bind(profile.language)
     .bind(profile.not_before)
     .bind(profile.not_after)
     .bind(now)
+    .bind(profile.latin_name.as_ref())
     .bind(id)
     .execute(db)
     .await?;
@@ -224,8 +231,8 @@ pub struct Details {
     pub keys: Vec<Credential>,
 }
 
-/// People by login name, of one scope when given; searched in login name and name. Deleted ones are
-/// left out.
+/// People by login name, of one scope when given; searched in login name and names. Deleted ones
+/// are left out.
 pub async fn page(
     db: &mut Db,
     scope: Option<&ScopeName>,
@@ -238,7 +245,8 @@ pub async fn page(
                      SELECT 1 FROM person_scope
                      WHERE person_scope.person = person.id AND person_scope.scope = $2))
                  AND (CAST($3 AS TEXT) IS NULL OR lower(login) LIKE $3 ESCAPE '\\'
-                     OR lower(display_name) LIKE $3 ESCAPE '\\')",
+                     OR lower(display_name) LIKE $3 ESCAPE '\\'
+                     OR lower(latin_name) LIKE $3 ESCAPE '\\')",
         )
         .bind(request.after.as_deref().unwrap_or(""))
         .bind(scope)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use wardkey_core::name::{DisplayText, GroupName, Language, LoginName, ScopeName};
+use wardkey_core::name::{DisplayText, GroupName, Language, LatinName, LoginName, ScopeName};
 use wardkey_core::time::UnixTime;
 
 use crate::error::{Error, Result};
@@ -18,6 +18,8 @@ pub struct Profile {
     pub login: LoginName,
     /// The person's name.
     pub display_name: DisplayText,
+    /// The name in Latin letters, for consoles.
+    pub latin_name: Option<LatinName>,
     /// Language of the person's messages.
     pub language: Language,
     /// Not valid before this.

@@ -8,7 +8,7 @@ use wardkey_core::id::{
     Aaguid, CredentialId, EventId, Hash, LoanId, PassId, Salt, SigningPublicKey, TerminalId,
     UserHandle,
 };
-use wardkey_core::name::{DisplayText, GroupName, Language, LoginName, RpId, ScopeName};
+use wardkey_core::name::{DisplayText, GroupName, Language, LatinName, LoginName, RpId, ScopeName};
 use wardkey_core::time::UnixTime;
 
 use super::number::to_i64;
@@ -145,7 +145,7 @@ macro_rules! text {
         }
     )*};
 }
-text!(LoginName, ScopeName, GroupName, DisplayText, RpId);
+text!(LoginName, ScopeName, GroupName, DisplayText, LatinName, RpId);
 
 macro_rules! id {
     ($($type:ty),*) => {$(

@@ -30,8 +30,12 @@ fn hold(document: &Value, route: &Described, answer: &Answer) {
 /// What a request of each route takes when it is right; `reason` is in the trail.
 fn body_of(route: &Described, reason: &str) -> Option<Value> {
     let mut body = match route.name {
-        "people.add" => json!({ "login": "kato", "name": "Kato", "scopes": ["icu"] }),
-        "people.set" => json!({ "name": "Yamada H.", "groups": ["nurses"] }),
+        "people.add" => json!({
+            "login": "kato", "name": "加藤", "latin_name": "KATO", "scopes": ["icu"],
+        }),
+        "people.set" => json!({
+            "name": "Yamada H.", "latin_name": "", "groups": ["nurses"],
+        }),
         "codes.add" => json!({ "seconds": 600 }),
         "passes.add" => json!({ "seconds": 600, "scope": "icu" }),
         _ => json!({}),

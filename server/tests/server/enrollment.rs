@@ -51,6 +51,38 @@ fn a_key_is_enrolled_as_it_says_and_published_at_once() {
     assert!(ward.deployment.actions().contains(&"key.enroll".to_owned()));
 }
 
+/// Consoles show it, at logins and where keys are enrolled.
+#[test]
+fn a_name_in_latin_letters_is_published_said_at_an_enrollment_and_found() {
+    let ward = Ward::with(|_| String::new());
+    let said = || -> Option<String> {
+        begin(&ward.terminal, &ward.code()).json::<EnrollBeginReply>().latin_name
+    };
+    let found = |sought: &str| {
+        let people = ward.deployment.rows(&["person", "list", "--search", sought]);
+        people.as_array().unwrap().len()
+    };
+    let set = |given: &[&str]| ward.deployment.ok(&[&["person", "set", "yamada"], given].concat());
+    set(&["--group", "nurses"]);
+    assert_eq!((said(), ward.record().latin_name, found("hanako")), (None, None, 0));
+
+    set(&["--latin-name", "YAMADA Hanako"]);
+    let name = Some("YAMADA Hanako".to_owned());
+    assert_eq!(ward.deployment.json(&["person", "show", "yamada"])["latin_name"], json!(name));
+    assert_eq!(ward.record().latin_name.map(|name| name.to_string()), name);
+    assert_eq!((said(), found("hanako")), (name.clone(), 1));
+    // What is not given stays.
+    set(&["--language", "en"]);
+    assert_eq!(said(), name);
+    for wrong in ["花子", "", " Hanako", "a\u{1b}[2J"] {
+        let wrong = ["person", "set", "yamada", "--latin-name", wrong];
+        ward.deployment.refused(2, &wrong);
+    }
+
+    set(&["--no-latin-name"]);
+    assert_eq!((said(), ward.record().latin_name, found("hanako")), (None, None, 0));
+}
+
 #[test]
 fn eddsa_and_backup_eligible_keys_are_enrolled_as_such() {
     let ward = Ward::with(|root| format!("attestation_roots = [\"{root}\"]"));

@@ -39,6 +39,7 @@ fn an_import_is_all_or_nothing_and_says_the_line() {
         ("twice", with("login", json!("a")), "twice"),
         ("there already", with("login", json!("there")), "exists already"),
         ("bad name", with("name", json!("a\nb")), "WK-1528"),
+        ("bad name in Latin letters", with("latin_name", json!("花子")), "WK-1750"),
         ("bad language", with("language", json!("fr")), "WK-1529"),
         ("bad time", with("valid_from", json!("soon")), "valid_from"),
         ("bad key", with("credentials", json!([{ "id": "AAAA", "public_key": public_key }])), "id"),
@@ -81,7 +82,8 @@ fn an_import_is_all_or_nothing_and_says_the_line() {
     let csv = deployment.folder.path().join("people.csv");
     std::fs::write(
         &csv,
-        "login,name,scopes,groups,valid_until\nx,山田,icu er,g1;g2,2030-01-01\ny,Y,er,,\n",
+        "login,name,ローマ字,scopes,groups,valid_until\n\
+         x,山田,YAMADA,icu er,g1;g2,2030-01-01\ny,Y,,er,,\n",
     )
     .unwrap();
     assert_eq!(deployment.json(&["person", "import", csv.to_str().unwrap()])["people"], 2);
@@ -90,6 +92,8 @@ fn an_import_is_all_or_nothing_and_says_the_line() {
         (&person["scopes"], &person["groups"]),
         (&json!(["er", "icu"]), &json!(["g1", "g2"]))
     );
+    assert_eq!(person["latin_name"], "YAMADA");
+    assert_eq!(deployment.json(&["person", "show", "y"])["latin_name"], json!(null));
     // What was imported is published like anyone, also where somebody of that name was before.
     deployment.ok(&["person", "delete", "y"]);
     std::fs::write(&csv, "login,name,scopes\ny,Y again,icu er\n").unwrap();

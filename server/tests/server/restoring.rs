@@ -264,7 +264,8 @@ fn a_backup_of_an_older_version_is_brought_up_to_date() {
          ALTER TABLE terminal DROP COLUMN certificate_begin",
         "ALTER TABLE credential DROP COLUMN suspicion_cleared",
         "ALTER TABLE credential DROP COLUMN min_pin_length",
-        "DROP TABLE loan; DROP INDEX person_loaner; ALTER TABLE person DROP COLUMN kind",
+        "DROP TABLE loan; DROP INDEX person_loaner; ALTER TABLE person DROP COLUMN kind;
+         ALTER TABLE person DROP COLUMN latin_name",
         "DROP TABLE api_answer; DROP TABLE api_key_scope; DROP TABLE api_key",
         "DROP TABLE break_glass_use; DROP TABLE break_glass",
         "DROP TABLE administrator_scope; DROP TABLE administrator",

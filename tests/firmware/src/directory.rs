@@ -87,6 +87,7 @@ impl Directory {
             pass: None,
             loan: None,
             break_glass: None,
+            latin_name: None,
         };
         let (root_key, publish_key) =
             (SigningKey::from_secret(&[100; 32]), SigningKey::from_secret(&[101; 32]));

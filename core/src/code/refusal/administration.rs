@@ -280,6 +280,8 @@ with_those_of_operation! {
     FormNotOurs = 1744,
     /// A form that does something once was sent a second time.
     FormSentBefore = 1745,
+    /// Not a name in Latin letters (`$value`).
+    ImportLatinName = 1750,
     // 18xx: without the key
     /// Name and code do not match: the same for an unknown name, no pass, a void one, a wrong code.
     PassWrong = 1803,

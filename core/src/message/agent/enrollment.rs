@@ -72,6 +72,9 @@ pub struct Enrollment {
     /// True: the key is to ask for another PIN at its first use.
     #[n(13)]
     pub pin_change_at_first_use: Option<bool>,
+    /// The person's name in Latin letters, where there is one.
+    #[n(14)]
+    pub latin_name: Option<DisplayText>,
 }
 
 /// The registration that the key made.

@@ -20,6 +20,9 @@ pub struct EnrollBeginReply {
     pub session: String,
     /// Whom the key is for.
     pub login: String,
+    /// The person's name in Latin letters, which consoles show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latin_name: Option<String>,
     /// The origin that client data must name.
     pub origin: String,
     /// credProtect level asked for, 1 to 3.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
-use wardkey_core::name::{DisplayText, GroupName, Language, LoginName, ScopeName};
+use wardkey_core::name::{DisplayText, GroupName, Language, LatinName, LoginName, ScopeName};
 
 use super::common::{Paging, PersonAct};
 use crate::cli::value::when;
@@ -23,6 +23,9 @@ pub enum PersonCommand {
         /// The person's name.
         #[arg(long)]
         name: DisplayText,
+        /// The name in Latin letters: text consoles show it where they cannot show the name.
+        #[arg(long, value_name = "NAME")]
+        latin_name: Option<LatinName>,
         /// Scopes in which the person may log in.
         #[arg(long = "scope", value_name = "SCOPE", required = true, num_args = 1..)]
         scopes: Vec<ScopeName>,
@@ -55,6 +58,12 @@ pub enum PersonCommand {
         /// The person's name.
         #[arg(long)]
         name: Option<DisplayText>,
+        /// The name in Latin letters: text consoles show it where they cannot show the name.
+        #[arg(long, value_name = "NAME")]
+        latin_name: Option<LatinName>,
+        /// No name in Latin letters any longer.
+        #[arg(long, conflicts_with = "latin_name")]
+        no_latin_name: bool,
         /// Scopes to add.
         #[arg(long = "add-scope", value_name = "SCOPE", num_args = 1..)]
         add_scopes: Vec<ScopeName>,
@@ -125,8 +134,8 @@ pub enum PersonCommand {
     },
     /// Add many people at once, in one transaction: all or none.
     ///
-    /// CSV, as spreadsheets write it: a header line with login, name and, as wanted, language,
-    /// scopes, groups, valid_from, valid_until, in English or Japanese; values separated by commas,
+    /// CSV, as spreadsheets write it: a header line with login, name and, as wanted, latin_name,
+    /// language, scopes, groups, valid_from, valid_until, in English or Japanese; values separated by commas,
     /// semicolons or tabs; scopes and groups by spaces, semicolons or commas. UTF-8, UTF-16 or
     /// Shift_JIS. JSON lines: the same members, scopes and groups as lists, and credentials as a
     /// list of {id, public_key, label, rp_id, aaguid, counter, cred_protect, backup_eligible,

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jiff::tz::TimeZone;
 use wardkey_core::id::UserHandle;
-use wardkey_core::name::{DisplayText, GroupName, Language, LoginName, RpId, ScopeName};
+use wardkey_core::name::{DisplayText, GroupName, Language, LatinName, LoginName, RpId, ScopeName};
 use wardkey_core::person::MAX_GROUPS;
 use wardkey_core::time::UnixTime;
 
@@ -146,6 +146,10 @@ impl<'a> Taking<'a> {
             DisplayText::new(line.name.as_str()).map_err(|_| Wrong::Name(line.name))
         };
         let name = checked.take(name);
+        let latin = line.latin_name.filter(|text| !text.is_empty());
+        let latin =
+            latin.map(|text| LatinName::new(text.as_str()).map_err(|_| Wrong::LatinName(text)));
+        let latin_name = checked.take(latin.transpose()).flatten();
         let language = checked.take(language(line.language));
 
         let zone = &self.rules.zone;
@@ -205,6 +209,7 @@ impl<'a> Taking<'a> {
                     id: UNWRITTEN,
                     login,
                     display_name,
+                    latin_name,
                     language,
                     user_handle,
                     not_before,

@@ -87,7 +87,7 @@ impl FromRow for Written {
 
 /// Writes the people and takes the rows that they were given.
 async fn write_people(db: &mut Db, batch: &mut [Newcomer], now: UnixTime) -> Result<()> {
-    let rows = batch.iter().map(|Newcomer { person, .. }| -> [Value; 9] {
+    let rows = batch.iter().map(|Newcomer { person, .. }| -> [Value; 10] {
         [
             (&person.login).into(),
             (&person.display_name).into(),
@@ -98,11 +98,12 @@ async fn write_people(db: &mut Db, batch: &mut [Newcomer], now: UnixTime) -> Res
             person.status.into(),
             now.into(),
             now.into(),
+            person.latin_name.as_ref().into(),
         ]
     });
     let written = query(
         "INSERT INTO person (login, display_name, language, user_handle, not_before, not_after, \
-            status, created, changed)
+            status, created, changed, latin_name)
          VALUES ",
     )
     .rows(rows)

@@ -58,8 +58,8 @@ INSERT INTO administrator_scope (person, scope) VALUES (1, 'icu');
 INSERT INTO web_session (hash, person, credential, began, seen) VALUES (x'90', 1, 2, 1, 1);
 INSERT INTO web_challenge (challenge, until) VALUES (x'91', 1);
 INSERT INTO person (id, login, display_name, language, user_handle, not_before, not_after, status, created,
-        changed, kind)
-    VALUES (3, 'loaner-1', '貸出 1', 'ja', x'03', -1, 9, 'active', 1, 1, 'loaner');
+        changed, kind, latin_name)
+    VALUES (3, 'loaner-1', '貸出 1', 'ja', x'03', -1, 9, 'active', 1, 1, 'loaner', 'Kashidashi 1');
 INSERT INTO terminal (id, number, name, machine, status, serial, previous_serial, certificate_end, joined,
         revoked, seen, address, changed, key, version, capabilities, deleted, root_version, came_by,
         issuer, certificate_begin)

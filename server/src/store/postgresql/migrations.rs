@@ -35,6 +35,7 @@ migrations! {
     32 "0032_record_destinations",
     33 "0033_desk_sessions",
     35 "0035_terminal_issuer",
+    36 "0036_latin_names",
 }
 
 /// Brings a store up to date; nothing of it changes under a server that runs.

@@ -60,6 +60,7 @@ pub async fn file(
         head: &[
             Text::Login,
             Text::Name,
+            Text::LatinName,
             Text::State,
             Text::Keys,
             Text::LastUsed,
@@ -73,6 +74,7 @@ pub async fn file(
             vec![
                 person.login.as_str().into(),
                 person.name.as_str().into(),
+                person.latin_name.as_deref().unwrap_or_default().into(),
                 say.state(person.status),
                 Cell::Count(active(person) as u64),
                 say.moment_or_none(person.keys.iter().filter_map(|key| key.last_used).max()),

@@ -141,6 +141,9 @@ fn open<T>(shown: Result<T>, status: impl Fn(&T) -> &'static str) -> Result<Opti
 fn facts(say: &Say, person: &PersonView) -> Markup {
     html! {
         dl {
+            @if let Some(name) = &person.latin_name {
+                dt { (say.text(Text::LatinName)) } dd { (name) }
+            }
             dt { (say.text(Text::State)) } dd { (state(say, person.status)) }
             dt { (say.text(Text::Scopes)) } dd { (person.scopes.join(", ")) }
             dt { (say.text(Text::Groups)) } dd { (person.groups.join(", ")) }
