@@ -286,6 +286,7 @@ fn an_enrollment_goes_through_and_keeps_to_the_rp_id_that_was_signed() {
         assert_eq!(enrollment.pool.as_deref(), Some(&pool[..]));
         assert_eq!(enrollment.min_pin_length, Some(6));
         assert_eq!(enrollment.pin_change_at_first_use, Some(true));
+        assert_eq!(enrollment.latin_name, DisplayText::new("Demo HANAKO").ok());
         let json: serde_json::Value =
             serde_json::from_slice(enrollment.client_data.as_slice()).unwrap();
         assert_eq!(json["origin"], format!("https://{RP}"));
@@ -294,7 +295,6 @@ fn an_enrollment_goes_through_and_keeps_to_the_rp_id_that_was_signed() {
             client_data: enrollment.client_data.clone(),
             attestation_object: wardkey_core::codec::Bytes::new([1; 200]).unwrap(),
             credential_id: id(1),
-        assert_eq!(enrollment.latin_name, DisplayText::new("Demo HANAKO").ok());
             label: DisplayText::new("blue").unwrap(),
             can_force_pin_change: Some(false),
         });
