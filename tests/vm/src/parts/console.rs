@@ -56,7 +56,9 @@ fn logs_in(ward: &mut Ward) -> Result<String, Failure> {
 
 fn sudo(ward: &mut Ward) -> Result<String, Failure> {
     ward.sudo_in_shell()?;
-    ward.until("the record of sudo", "grep ' wardkey' /var/log/auth.log | tail -n 1 | grep sudo")
+    // As text: after a power cut the file has zeros in it.
+    let record = "grep -a ' wardkey' /var/log/auth.log | tail -n 1 | grep -a sudo";
+    ward.until("the record of sudo", record)
 }
 
 impl Ward {
@@ -169,8 +171,8 @@ fn shared(ward: &mut Ward) -> Result<String, Failure> {
     ward.until("its user manager", "systemctl is-active user@$(id -u ward-east3).service")?;
     let log = ward.until(
         "the record of the shared account",
-        "grep 'event=login ' /var/log/auth.log | grep 'account=ward-east3 ' | tail -n 1 |
-         grep ' outcome=success ' | grep ' person=hanako '",
+        "grep -a 'event=login ' /var/log/auth.log | grep -a 'account=ward-east3 ' |
+         tail -n 1 | grep -a ' outcome=success ' | grep -a ' person=hanako '",
     )?;
     ward.logout("ward-east3")?;
     Ok(log)
