@@ -129,9 +129,10 @@ name!(
 );
 
 name!(
-    /// A person's name in letters that every console has, for places that show no others.
+    /// A person's name in Latin letters, for consoles, which show no others.
     LatinName, "name in Latin letters", 128, "printable Latin letters, with marks or without",
     |text| text.chars().all(|c| is_printable(c) && is_latin(c)) && text.trim() == text
+        && text.contains(char::is_alphabetic)
 );
 
 impl From<LatinName> for DisplayText {
@@ -141,10 +142,11 @@ impl From<LatinName> for DisplayText {
     }
 }
 
-/// Whether a console of Linux, whose font holds 256 or 512 letters, can have this one: those of
-/// Latin scripts, up to Latin Extended-A.
+/// Whether fonts for a console of Linux, which hold 256 or 512 letters, have this one: letters of
+/// Latin scripts, up to Latin Extended-A. Which of them a console shows depends on its font. A space
+/// that does not break and a hyphen that is not seen are none.
 pub const fn is_latin(c: char) -> bool {
-    c < '\u{180}'
+    c < '\u{180}' && c != '\u{a0}' && c != '\u{ad}'
 }
 
 impl ServerAddress {

@@ -320,7 +320,7 @@ wk-1742 = Your key is right, but you have no role here. Please ask an owner for 
 wk-1743 = This act lets somebody in: please sign in with your key once more, then do it within five minutes.
 wk-1744 = This form is not from a page of this session. Please go back, load the page again and repeat it.
 wk-1745 = This form was sent before. If nobody has seen its code, please withdraw it and issue another.
-wk-1750 = { $value } cannot be shown on every console. Please use printable Latin letters, 128 bytes.
+wk-1750 = { $value } is no name in Latin letters. Please use such letters, at most 128 bytes.
 
 ## 18xx: without the key
 

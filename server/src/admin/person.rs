@@ -272,7 +272,8 @@ impl From<&Details> for PersonView {
 }
 
 fn in_the_trail(profile: &Profile) -> String {
-    let latin = profile.latin_name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+    let latin =
+        profile.latin_name.as_ref().map(|name| format!(" (\"{name}\")")).unwrap_or_default();
     format!(
         "\"{}\"{latin}, scopes {}, groups {}",
         profile.display_name,

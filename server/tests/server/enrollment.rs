@@ -74,7 +74,7 @@ fn a_name_in_latin_letters_is_published_said_at_an_enrollment_and_found() {
     // What is not given stays.
     set(&["--language", "en"]);
     assert_eq!(said(), name);
-    for wrong in ["花子", "", " Hanako", "a\u{1b}[2J"] {
+    for wrong in ["花子", "", " Hanako", "a\u{1b}[2J", "--", "a\u{ad}b", "\u{180}"] {
         let wrong = ["person", "set", "yamada", "--latin-name", wrong];
         ward.deployment.refused(2, &wrong);
     }

@@ -17,7 +17,7 @@ use crate::store::profile::MAX_PERSON_SCOPES;
 use crate::store::query::{Db, Only, query};
 use crate::store::{scope, setting};
 use crate::texts::Text;
-use crate::when::When;
+use crate::when::{When, half_width};
 
 /// Checks everyone against what is there. Writes nothing.
 ///
@@ -146,7 +146,9 @@ impl<'a> Taking<'a> {
             DisplayText::new(line.name.as_str()).map_err(|_| Wrong::Name(line.name))
         };
         let name = checked.take(name);
-        let latin = line.latin_name.filter(|text| !text.is_empty());
+        // As Japanese files have them: letters of the width of a Japanese one.
+        let latin = line.latin_name.map(|text| text.chars().map(half_width).collect::<String>());
+        let latin = latin.filter(|text| !text.is_empty());
         let latin =
             latin.map(|text| LatinName::new(text.as_str()).map_err(|_| Wrong::LatinName(text)));
         let latin_name = checked.take(latin.transpose()).flatten();
