@@ -344,6 +344,7 @@ pub fn credential() -> key::Reply {
 
 pub fn enrollment(keys_before: usize) -> Enrollment {
     Enrollment {
+        latin_name: None,
         session: "session-1".into(),
         login: LoginName::new("hanako").unwrap(),
         display_name: DisplayText::new("山田 花子").unwrap(),
@@ -363,7 +364,6 @@ pub fn enrollment(keys_before: usize) -> Enrollment {
 
 pub fn enrolled() -> Enrolled {
     Enrolled {
-        latin_name: None,
         login: LoginName::new("hanako").unwrap(),
         display_name: DisplayText::new("山田 花子").unwrap(),
         key: Hash::new([0xcd; 32]),
