@@ -4,8 +4,27 @@ use wardkey_core::code::Code;
 
 use crate::error::{Error, Result};
 use crate::pki::TerminalCertificate;
-use crate::store::Tx;
-use crate::store::terminal::{self, TerminalStatus};
+use crate::pki::clients::Standing;
+use crate::store::terminal::{self, Terminal, TerminalStatus};
+use crate::store::{Tx, authority};
+
+/// Whether certificates of an authority of this standing count for a terminal. That one is of the
+/// key on record, and which one it is, is asked beside it ([`Terminal::takes`]).
+pub fn is_of_authority(
+    standing: Option<Standing>,
+    terminal: &Terminal,
+    certificate: &TerminalCertificate,
+) -> bool {
+    let is_of_its_key = terminal.key == Some(certificate.key);
+    match standing {
+        Some(Standing::Present) => true,
+        Some(Standing::Former) => is_of_its_key || terminal.key.is_none(),
+        Some(Standing::Stolen) => is_of_its_key,
+        // It hears that it was revoked, and nothing else.
+        Some(Standing::Retired) => is_of_its_key && terminal.status == TerminalStatus::Revoked,
+        None => false,
+    }
+}
 
 /// Asks once more, in the transaction that acts on it: between the head of a request and its last
 /// byte there may be twenty seconds, in which another machine took the terminal's place, or an
@@ -15,6 +34,10 @@ use crate::store::terminal::{self, TerminalStatus};
 /// [`Code::TerminalCertificate`] or [`Code::TerminalDisabled`].
 pub async fn still_active(tx: &mut Tx, certificate: &TerminalCertificate) -> Result<()> {
     let now = terminal::by_id(tx, &certificate.terminal).await?;
+    let standing = authority::before(tx).await?.standing(&certificate.by)?;
+    if !is_of_authority(Some(standing), &now, certificate) {
+        return Err(of_former_authority());
+    }
     if !now.takes(certificate) {
         return Err(replaced());
     }
@@ -41,6 +64,14 @@ pub fn replaced() -> Error {
     Error::refused(
         Code::TerminalCertificate,
         "this certificate was replaced by a newer one: another machine may have the same identity",
+    )
+}
+
+/// The refusal of a request for a certificate of another key than the one that asks.
+pub fn of_another_key() -> Error {
+    Error::refused(
+        Code::TerminalCertificate,
+        "a certificate is renewed for the key that it is of: with another one a terminal joins",
     )
 }
 

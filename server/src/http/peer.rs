@@ -15,7 +15,6 @@ use super::reply::ErrorResponse;
 use crate::caller;
 use crate::error::{Error, Result};
 use crate::pki::TerminalCertificate;
-use crate::pki::clients::Standing;
 use crate::publish::ShownTerminal;
 use crate::store::audit::{self, Act, Actor};
 use crate::store::terminal;
@@ -107,9 +106,10 @@ impl FromRequestParts<Arc<App>> for KnownTerminal {
             ));
         }
         if !app.publisher.is_of_authority(&terminal, &certificate) {
+            app.refused_of_former(&terminal, &certificate, peer.address.ip()).await?;
             return Err(caller::of_former_authority().into());
         }
-        let terminal = match terminal.is_behind(&certificate) {
+        let terminal = match app.publisher.is_behind(&terminal, &certificate) {
             true => app.renewed_since(terminal, &certificate).await?,
             false => terminal,
         };
@@ -151,17 +151,13 @@ impl KnownTerminal {
 
 impl App {
     /// A terminal has renewed its certificate since the state that this server was restored from.
-    /// The present authority alone is believed in that.
     async fn renewed_since(
         &self,
         terminal: Arc<ShownTerminal>,
         certificate: &TerminalCertificate,
     ) -> Result<Arc<ShownTerminal>> {
-        if self.publisher.keys().clients().standing(&certificate.by) != Some(Standing::Present) {
-            return Ok(terminal);
-        }
         let mut tx = self.store.write().await?;
-        if terminal::take_newer(&mut tx, certificate).await? {
+        if terminal::take_newer(&mut tx, &terminal, certificate).await? {
             let actor = Actor::terminal(&terminal.id);
             let id = terminal.id.to_hex();
             let act = Act::new("terminal.renewed-since", &id);
@@ -172,21 +168,43 @@ impl App {
         Ok(self.publisher.terminal(&terminal.id).unwrap_or(terminal))
     }
 
-    /// A certificate that was replaced came: a copied machine, or a stolen one. Noted once an hour.
+    /// A certificate of a CA that counts no longer came: of a terminal that has to join again, or,
+    /// of another key, of somebody who has the key of that CA.
+    async fn refused_of_former(
+        &self,
+        terminal: &ShownTerminal,
+        certificate: &TerminalCertificate,
+        address: IpAddr,
+    ) -> Result<()> {
+        if terminal.key.is_some_and(|key| key != certificate.key) {
+            return self.superseded(terminal, address).await;
+        }
+        let what = "a certificate of a CA that was exchanged";
+        self.note_refused("terminal.former-ca", what, terminal, address).await
+    }
+
+    /// A certificate that was replaced came: a copied machine, or a stolen one.
     async fn superseded(&self, terminal: &ShownTerminal, address: IpAddr) -> Result<()> {
-        if !self.seen.first_in_an_hour("conflict", terminal.id, self.clock.now()) {
+        let what = "a replaced certificate";
+        self.note_refused("terminal.conflict", what, terminal, address).await
+    }
+
+    /// A certificate was refused. Noted once an hour.
+    async fn note_refused(
+        &self,
+        act: &'static str,
+        what: &str,
+        terminal: &ShownTerminal,
+        address: IpAddr,
+    ) -> Result<()> {
+        if !self.seen.first_in_an_hour(act, terminal.id, self.clock.now()) {
             return Ok(());
         }
-        let detail = format!("a replaced certificate of {} was used from {address}", terminal.name);
-        tracing::warn!(
-            code = "WK-1514",
-            terminal = %terminal.id,
-            %address,
-            "a replaced certificate was used"
-        );
+        let detail = format!("{what} of {} was used from {address}", terminal.name);
+        tracing::warn!(code = "WK-1514", terminal = %terminal.id, %address, "{what} was used");
         let mut tx = self.store.write().await?;
         let id = terminal.id.to_hex();
-        let act = Act::new("terminal.conflict", &id).with(&detail);
+        let act = Act::new(act, &id).with(&detail);
         audit::record(&mut tx, self.clock.now(), &Actor::address(address), act).await?;
         tx.commit().await?;
         Ok(())

@@ -21,7 +21,6 @@ use super::app::{App, Shared};
 use super::body::Body;
 use super::peer::{ActiveTerminal, Anyone, KnownTerminal};
 use super::reply::{Answer, ErrorResponse};
-use crate::caller;
 use crate::publish::{self, ShownTerminal};
 use crate::store::scope;
 use crate::store::state::StateRow;
@@ -81,8 +80,8 @@ pub async fn wait(
             .terminal(&known.terminal.id)
             .unwrap_or_else(|| Arc::clone(&known.terminal));
         // Replaced while the request was held: whoever holds it has no part in what is new.
-        if !app.publisher.takes(&terminal, &known.certificate) {
-            return Err(caller::replaced().into());
+        if let Some(error) = app.publisher.refusal(&terminal, &known.certificate) {
+            return Err(error.into());
         }
         let (reply, renewal) = what_is_new(&app, &terminal, &request, &at_terminal)?;
         // A revoked terminal that has had the document that says so is refused whether it waits or

@@ -105,19 +105,23 @@ pub async fn join(
     Ok(Joined::Terminal { id, certificate: issued.certificate, replaced })
 }
 
-/// Gives a terminal its next certificate (DER).
+/// Gives a terminal its next certificate (DER), of the key that it has: who got hold of a place
+/// by the authority's key must not keep it by a key of his own.
 ///
 /// # Errors
 /// [`Code::TerminalCertificate`], [`Code::TerminalDisabled`] when the terminal may not come any
-/// longer.
+/// longer, or asks for another key.
 pub async fn renew(
     tx: &mut Tx,
     issuer: &Issuer<'_>,
     used: &TerminalCertificate,
     request: CertificateRequest,
 ) -> Result<Vec<u8>> {
-    let issued = issuer.authority.terminal(request, &used.terminal, issuer.now, issuer.days)?;
     caller::still_active(tx, used).await?;
+    if *request.key() != used.key {
+        return Err(caller::of_another_key());
+    }
+    let issued = issuer.authority.terminal(request, &used.terminal, issuer.now, issuer.days)?;
     terminal::renew(tx, &used.terminal, &used.serial, &issued).await?;
 
     let act = "terminal.renew";

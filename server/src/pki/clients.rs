@@ -37,7 +37,8 @@ struct Known {
 }
 
 impl Clients {
-    /// These, by their certificates (DER); the one that issues them comes first.
+    /// These, by their certificates (DER); the one that issues them comes first, then those before
+    /// it, the oldest last.
     ///
     /// # Errors
     /// [`Error::Crypto`] when one is no certificate.
@@ -85,6 +86,12 @@ impl Clients {
         let is_of =
             |known: &&Known| known.verifier.verify_client_cert(certificate, &[], now).is_ok();
         self.0.iter().find(is_of).map(|known| known.id)
+    }
+
+    /// Whether one of them came after another one of them. Those before the present one come after
+    /// it, the oldest last.
+    pub fn is_of_exchange(&self, id: &Hash) -> bool {
+        self.standing(id).is_some() && self.0.last().is_some_and(|oldest| oldest.id != *id)
     }
 
     /// What the certificates of an authority count for; none of one that is not known.

@@ -31,7 +31,11 @@ pub async fn follow(
         }
         let done = match watcher.changed().await {
             // What could not be read when it changed is read again.
-            Ok(changed) if changed || failing || publisher.is_due() => publisher.refresh().await,
+            Ok(changed)
+                if changed || failing || publisher.is_due() || publisher.has_unread_keys() =>
+            {
+                publisher.refresh().await
+            }
             Ok(_) => Ok(()),
             Err(error) => Err(error),
         };

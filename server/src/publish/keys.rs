@@ -16,10 +16,10 @@ use crate::store::{Db, setting};
 #[derive(Debug)]
 pub struct Keys {
     /// Signs heads, terminal documents and the time.
-    pub(super) key: SigningKey,
-    roots: Vec<SignedRoot>,
-    root: RootDocument,
-    authority: Authority,
+    pub(super) key: Arc<SigningKey>,
+    roots: Arc<[SignedRoot]>,
+    root: Arc<RootDocument>,
+    authority: Arc<Authority>,
     before: Authorities,
     clients: Clients,
 }
@@ -36,11 +36,33 @@ impl Keys {
     /// [`Error::Configuration`]: crate::error::Error::Configuration
     pub async fn read(db: &mut Db, keyring: &Keyring) -> Result<Arc<Self>> {
         let (roots, root) = setting::roots(db).await?;
-        let key = keyring.publishing(&root)?;
-        let authority = Authority::load(&keyring.authority(&root)?)?;
+        let key = Arc::new(keyring.publishing(&root)?);
+        let authority = Arc::new(Authority::load(&keyring.authority(&root)?)?);
         let before = authority::before(db).await?;
         let clients = clients(&root, &before)?;
+        let (roots, root) = (roots.into(), Arc::new(root));
         Ok(Arc::new(Self { key, roots, root, authority, before, clients }))
+    }
+
+    /// The same keys, where client certificates count that a root document and these authorities
+    /// before the one that it names say. No file is read for it.
+    ///
+    /// # Errors
+    /// [`Error::Crypto`](crate::error::Error::Crypto).
+    pub fn with_clients(&self, root: &RootDocument, before: &Authorities) -> Result<Arc<Self>> {
+        Ok(Arc::new(Self {
+            key: Arc::clone(&self.key),
+            roots: Arc::clone(&self.roots),
+            root: Arc::clone(&self.root),
+            authority: Arc::clone(&self.authority),
+            before: before.clone(),
+            clients: clients(root, before)?,
+        }))
+    }
+
+    /// Whether these are the authorities before.
+    pub fn follow(&self, before: &Authorities) -> bool {
+        self.before == *before
     }
 
     /// Whether they are those of a root document of this version, with these authorities before.
@@ -49,7 +71,7 @@ impl Keys {
     }
 
     /// Issues the certificates of terminals and of the server.
-    pub const fn authority(&self) -> &Authority {
+    pub fn authority(&self) -> &Authority {
         &self.authority
     }
 
@@ -69,7 +91,7 @@ impl Keys {
     }
 
     /// The newest one.
-    pub const fn root(&self) -> &RootDocument {
+    pub fn root(&self) -> &RootDocument {
         &self.root
     }
 

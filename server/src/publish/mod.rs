@@ -15,6 +15,7 @@ mod addresses;
 mod ahead;
 mod behind;
 mod board;
+mod callers;
 #[cfg(test)]
 mod cost;
 mod exchange;

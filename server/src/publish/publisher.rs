@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard};
-use std::time::Duration;
 
-use rustls::pki_types::{CertificateDer, UnixTime as TlsTime};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use wardkey_core::code::Code;
@@ -28,12 +26,9 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::keyring::Keyring;
 use crate::lock::{lock, read};
-use crate::pki::TerminalCertificate;
-use crate::pki::clients::Standing;
 use crate::store::counter::BEFORE_ALL;
 use crate::store::scope::Scope;
 use crate::store::state::StateRow;
-use crate::store::terminal::TerminalStatus;
 use crate::store::{Store, Tx, address, clock, restored, scope, state};
 
 /// Rows of one page of changes.
@@ -60,6 +55,8 @@ pub struct Publisher {
     lifetime: u64,
     pub(super) keyring: Keyring,
     pub(super) keys: RwLock<Arc<Keys>>,
+    /// When the keys of a root document that is there could last not be read.
+    pub(super) unread: Mutex<Option<Instant>>,
     /// Held for writing while the keys are exchanged and all is signed again.
     pub(super) steady: RwLock<()>,
     working: tokio::sync::Mutex<Working>,
@@ -108,6 +105,7 @@ impl Publisher {
             lifetime,
             keyring,
             keys: RwLock::new(keys),
+            unread: Mutex::default(),
             steady: RwLock::new(()),
             working: tokio::sync::Mutex::new(Working {
                 tables: BTreeMap::new(),
@@ -154,52 +152,6 @@ impl Publisher {
     /// A terminal as it is known now.
     pub fn terminal(&self, id: &TerminalId) -> Option<Arc<ShownTerminal>> {
         self.terminals.find(id)
-    }
-
-    /// Reads a client certificate that TLS has verified; none where it is not a terminal's.
-    pub fn read_certificate(
-        &self,
-        certificate: &CertificateDer<'_>,
-    ) -> Option<TerminalCertificate> {
-        let now = TlsTime::since_unix_epoch(Duration::from_secs(self.time().0));
-        let by = self.keys().clients().whose(certificate, now)?;
-        TerminalCertificate::read(certificate, by)
-    }
-
-    /// Whether a verified certificate has the room of its terminal: the newest, or the one before
-    /// until that is used, of a terminal that is not revoked. Any other is one more address.
-    pub fn counts(&self, certificate: &TerminalCertificate) -> bool {
-        self.terminal(&certificate.terminal).is_some_and(|terminal| {
-            self.takes(&terminal, certificate) && terminal.status != TerminalStatus::Revoked
-        })
-    }
-
-    /// Whether a verified certificate is a terminal's: on record, and of an authority whose
-    /// certificates still count.
-    pub fn takes(&self, terminal: &ShownTerminal, certificate: &TerminalCertificate) -> bool {
-        self.is_of_authority(terminal, certificate) && terminal.takes(certificate)
-    }
-
-    /// Whether the certificates of its authority still count, for this terminal.
-    pub fn is_of_authority(
-        &self,
-        terminal: &ShownTerminal,
-        certificate: &TerminalCertificate,
-    ) -> bool {
-        match self.keys().clients().standing(&certificate.by) {
-            Some(Standing::Present) => true,
-            // The one before, too: an agent keeps its key until it joins again.
-            Some(Standing::Former) => terminal.key.is_none_or(|key| key == certificate.key),
-            Some(Standing::Stolen) => terminal.key == Some(certificate.key),
-            Some(Standing::Retired) | None => false,
-        }
-    }
-
-    /// Whether a verified certificate was its terminal's and is no longer: another machine took the
-    /// place, or a newer certificate is in use.
-    pub fn is_replaced(&self, certificate: &TerminalCertificate) -> bool {
-        self.terminal(&certificate.terminal)
-            .is_some_and(|terminal| !self.takes(&terminal, certificate))
     }
 
     /// The signed document of a terminal and when it was issued: signed again at half of its life.

@@ -73,6 +73,7 @@ const WITHOUT_LOSS: &[&str] = &[
     "token.",
     "scope.halt",
     "terminal.conflict",
+    "terminal.former-ca",
     "terminal.quota",
     "terminal.token",
     "key.clone-suspected",

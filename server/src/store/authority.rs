@@ -11,6 +11,7 @@ use super::query::{Db, query};
 use super::setting;
 use super::terminal::WithRoot;
 use crate::error::{Error, Result};
+use crate::pki::clients::Standing;
 
 /// The name of the setting.
 pub(super) const AUTHORITIES: &str = "authorities";
@@ -44,6 +45,28 @@ impl Authorities {
     /// [`Error::Damaged`].
     pub fn retired(&self) -> Result<Vec<Vec<u8>>> {
         read(&self.retired)
+    }
+
+    /// What the certificates of an authority count for that issued one that TLS has verified.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`].
+    pub fn standing(&self, id: &Hash) -> Result<Standing> {
+        let is_in = |all: &[Vec<u8>]| all.iter().any(|one| sha256(one) == *id);
+        Ok(if is_in(&self.retired()?) {
+            Standing::Retired
+        } else if !is_in(&self.former()?) {
+            Standing::Present
+        } else if self.stolen {
+            Standing::Stolen
+        } else {
+            Standing::Former
+        })
+    }
+
+    /// Whether there never was another one than the present.
+    pub fn are_none(&self) -> bool {
+        self.former.is_empty() && self.retired.is_empty()
     }
 
     /// Whether no exchange is open.
@@ -109,17 +132,28 @@ pub async fn put(db: &mut Db, authorities: &Authorities) -> Result<()> {
     setting::put(db, AUTHORITIES, &text).await
 }
 
+/// The authority of the certificates of which it is not on record: the only one that there ever
+/// was, if there was only this one.
+///
+/// # Errors
+/// [`Error::Store`], [`Error::Damaged`].
+pub async fn of_unknown(db: &mut Db, present: &Hash) -> Result<Option<Hash>> {
+    Ok(before(db).await?.are_none().then_some(*present))
+}
+
 /// How many terminals have, and use, a certificate of an authority (SHA-256 of its certificate).
 ///
 /// # Errors
-/// [`Error::Store`].
+/// [`Error::Store`], [`Error::Damaged`].
 pub async fn certified_by(db: &mut Db, authority: &Hash) -> Result<WithRoot> {
+    let unknown = of_unknown(db, authority).await?;
     query(
-        "SELECT count(CASE WHEN issuer = $1 AND previous_serial IS NULL THEN 1 END) AS have,
-             count(*) AS all_of_them
+        "SELECT count(CASE WHEN COALESCE(issuer, $2) = $1 AND previous_serial IS NULL THEN 1 END)
+             AS have, count(*) AS all_of_them
          FROM terminal WHERE status <> 'revoked' AND deleted IS NULL",
     )
     .bind(authority)
+    .bind(unknown.as_ref())
     .one(db)
     .await
 }
@@ -129,8 +163,10 @@ pub async fn certified_by(db: &mut Db, authority: &Hash) -> Result<WithRoot> {
 /// # Errors
 /// [`Error::Store`].
 pub async fn unaware(db: &mut Db, authority: &Hash, capability: &str) -> Result<u64> {
+    let unknown = of_unknown(db, authority).await?;
     let unaware: WithRoot = query(
-        "SELECT count(CASE WHEN (issuer IS NULL OR issuer <> $1 OR previous_serial IS NOT NULL)
+        "SELECT count(CASE WHEN (COALESCE(issuer, $3) IS NULL OR COALESCE(issuer, $3) <> $1
+                     OR previous_serial IS NOT NULL)
                  AND ',' || COALESCE(capabilities, '') || ',' NOT LIKE '%,' || $2 || ',%'
                  THEN 1 END) AS have,
              count(*) AS all_of_them
@@ -138,6 +174,7 @@ pub async fn unaware(db: &mut Db, authority: &Hash, capability: &str) -> Result<
     )
     .bind(authority)
     .bind(capability)
+    .bind(unknown.as_ref())
     .one(db)
     .await?;
     Ok(unaware.have)

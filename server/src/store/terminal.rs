@@ -107,15 +107,20 @@ pub async fn renew(
     Ok(())
 }
 
-/// Takes a certificate of the key on record that is newer than the one on record. False where the
-/// record is another one by now.
-pub async fn take_newer(db: &mut Db, certificate: &TerminalCertificate) -> Result<bool> {
+/// Takes a certificate of the key on record that is newer than the one on record, as
+/// [`Terminal::is_behind`] says. False where the record is another one by now.
+pub async fn take_newer(
+    db: &mut Db,
+    terminal: &Terminal,
+    certificate: &TerminalCertificate,
+) -> Result<bool> {
     let changed = Counter::Terminal.next(db).await?;
     let taken = query(
         "UPDATE terminal
          SET serial = $1, previous_serial = NULL, certificate_end = $2, issuer = $3, changed = $4,
              certificate_begin = $7
-         WHERE id = $5 AND key = $6 AND certificate_begin < $7",
+         WHERE id = $5 AND key = $6 AND serial = $8
+             AND (certificate_begin IS NULL OR certificate_begin < $7)",
     )
     .bind(&certificate.serial)
     .bind(certificate.expires)
@@ -124,6 +129,7 @@ pub async fn take_newer(db: &mut Db, certificate: &TerminalCertificate) -> Resul
     .bind(&certificate.terminal)
     .bind(&certificate.key)
     .bind(certificate.begins)
+    .bind(&terminal.serial)
     .execute(db)
     .await?;
     Ok(taken > 0)

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::fleet::{Reckoned, Stages};
 use crate::store::page::MAX_ROWS;
 use crate::store::terminal::{self, Filter, Tag, Terminal, TerminalStatus};
-use crate::store::{Page, PageRequest, Tx, scope, setting};
+use crate::store::{Page, PageRequest, Tx, authority, scope, setting};
 
 /// Which terminals are listed: those that fit everything that is given.
 #[derive(Clone, Debug, Default)]
@@ -56,9 +56,13 @@ pub async fn list(
         scope::get(tx, scope).await?;
     }
     let newest = setting::root_version(tx).await?;
-    let authority = match wanted.old_certificate {
+    let present = match wanted.old_certificate {
         true => Some(sha256(setting::roots(tx).await?.1.tls_ca.as_slice())),
         false => None,
+    };
+    let of_unknown = match &present {
+        Some(present) => authority::of_unknown(tx, present).await?,
+        None => None,
     };
     let filter = Filter {
         scope: wanted.scope,
@@ -67,7 +71,8 @@ pub async fn list(
         silent_since: wanted.silent.map(|seconds| UnixTime(by.now.0.saturating_sub(seconds))),
         behind: wanted.behind,
         root_below: wanted.old_root.then_some(newest),
-        certified_besides: authority.as_ref(),
+        certified_besides: present.as_ref(),
+        of_unknown: of_unknown.as_ref(),
         came_by: wanted.came_by,
     };
     let stages = Stages::read(tx, by.head_seconds).await?;

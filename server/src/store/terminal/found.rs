@@ -55,6 +55,8 @@ pub struct Filter<'a> {
     /// Not revoked, and with a certificate of another authority than this one (SHA-256 of its
     /// certificate), or that has not used the one of this authority yet.
     pub certified_besides: Option<&'a Hash>,
+    /// The authority of those certificates of which it is not on record.
+    pub of_unknown: Option<&'a Hash>,
     /// That came last by this address of the server.
     pub came_by: Option<&'a str>,
 }
@@ -98,8 +100,8 @@ pub async fn page(
                      OR (status <> 'revoked' AND COALESCE(root_version, 0) < $12))
                  AND (CAST($13 AS TEXT) IS NULL OR came_by = $13)
                  AND (CAST($14 AS BIGINT) IS NULL
-                     OR (status <> 'revoked' AND (issuer IS NULL OR issuer <> $15
-                         OR previous_serial IS NOT NULL)))",
+                     OR (status <> 'revoked' AND (COALESCE(issuer, $16) IS NULL
+                         OR COALESCE(issuer, $16) <> $15 OR previous_serial IS NOT NULL)))",
         )
         .bind(request.after.as_deref().unwrap_or(""))
         .bind(after.as_ref())
@@ -116,6 +118,7 @@ pub async fn page(
         .bind(filter.came_by)
         .bind(filter.certified_besides.map(|_| 1_u64))
         .bind(filter.certified_besides)
+        .bind(filter.of_unknown)
         .within(
             request.within.as_ref(),
             " AND EXISTS (SELECT 1 FROM terminal_scope

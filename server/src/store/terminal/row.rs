@@ -74,19 +74,24 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Whether a certificate is the terminal's: the newest, of the key on record; or the one before
-    /// until that is used.
+    /// Whether a certificate is the terminal's, of the key on record: the newest, or the one before
+    /// until that is used. A terminal keeps its key until it joins again.
     pub fn takes(&self, certificate: &TerminalCertificate) -> bool {
-        let is_newest =
-            self.serial == certificate.serial && self.key.is_none_or(|key| key == certificate.key);
-        is_newest || self.previous_serial == Some(certificate.serial)
+        self.key.is_none_or(|key| key == certificate.key)
+            && (self.serial == certificate.serial
+                || self.previous_serial == Some(certificate.serial))
     }
 
     /// Whether a certificate is of the key on record and begins later than the one on record.
-    /// Whoever issues one puts it on record, so the record is of before: it was restored.
-    pub fn is_behind(&self, certificate: &TerminalCertificate) -> bool {
+    /// Whoever issues one puts it on record, so the record is of before: it was restored. One of a
+    /// version that put no begin there is of the first authority: `is_of_exchange` says that the
+    /// certificate is of a later one.
+    pub fn is_behind(&self, certificate: &TerminalCertificate, is_of_exchange: bool) -> bool {
         self.key == Some(certificate.key)
-            && self.certificate_begin.is_some_and(|begin| begin < certificate.begins)
+            && match self.certificate_begin {
+                Some(begin) => begin < certificate.begins,
+                None => is_of_exchange && self.serial != certificate.serial,
+            }
     }
 }
 
@@ -161,16 +166,20 @@ mod tests {
             (certificate(4, own, 50, 2000), false),
             (certificate(8, other, 101, 2000), false),
         ] {
-            assert_eq!(known.is_behind(&one), is_newer, "{one:?}");
+            assert_eq!(known.is_behind(&one, true), is_newer, "{one:?}");
         }
         let newer = certificate(8, own, 101, 2000);
-        assert!(!terminal(None, Some(UnixTime(100))).is_behind(&newer));
-        assert!(!terminal(Some(own), None).is_behind(&newer));
+        assert!(!terminal(None, Some(UnixTime(100))).is_behind(&newer, true));
+        let of_before = terminal(Some(own), None);
+        assert!(of_before.is_behind(&newer, true) && !of_before.is_behind(&newer, false));
+        assert!(!of_before.is_behind(&certificate(8, other, 101, 2000), true));
+        assert!(!of_before.is_behind(&certificate(3, own, 101, 2000), true));
 
         for (one, is_taken) in [
             (certificate(3, own, 100, 1000), true),
             (certificate(3, other, 100, 1000), false),
-            (certificate(4, other, 50, 900), true),
+            (certificate(4, own, 50, 900), true),
+            (certificate(4, other, 50, 900), false),
             (certificate(8, own, 101, 2000), false),
         ] {
             assert_eq!(known.takes(&one), is_taken, "{one:?}");
