@@ -8,6 +8,7 @@
 //!   log.key      signs the log, once the publish key that it was made from is gone
 //!   ca.key/.crt  issues TLS certificates      server.key/.crt  the server's own
 //!   ca.next.pem  the same, from the next root document on (authority.rs)
+//!   ca.prepared.pem   the one that the next exchange takes
 //!   ca.links.crt certifies it in the name of those before it
 //!   code.key     keyed hash of enrollment codes
 //! ```

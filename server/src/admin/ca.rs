@@ -104,7 +104,7 @@ pub async fn show(tx: &mut Tx, keyring: &Keyring) -> Result<CaView> {
     let own = root.tls_ca.as_slice();
     let before = authority::before(tx).await?;
     let WithRoot { have, of } = authority::certified_by(tx, &sha256(own)).await?;
-    let prepared = keyring.next_authority()?.map(|next| id_of(&next)).transpose()?;
+    let prepared = keyring.prepared_authority()?.map(|next| id_of(&next)).transpose()?;
     let ca = sha256(own).to_hex();
     Ok(CaView {
         root_version: root.version,
@@ -136,8 +136,7 @@ pub async fn prepare(
     keyring.settle_authority(&root)?;
     let now = signing_time(op, clock).await?;
     let next = Authority::create_next(root.name.as_str(), now)?;
-    keyring.put_next_authority(&next)?;
-    let path = keyring.show_next_authority(&next)?;
+    let path = keyring.prepare_authority(&next)?;
     let ca = id_of(&next)?;
     op.record("ca.prepare", &ca, None).await?;
     Ok(CaPrepared { ca, certificate: next.certificate, path })
@@ -154,7 +153,7 @@ pub async fn rotate(op: &mut Operation<'_>, by: By<'_>) -> Result<CaExchanged> {
     if !others.is_settled() {
         return Err(refused(Code::CaExchangeOpen, vec![]));
     }
-    let prepared = by.keyring.next_authority()?;
+    let prepared = by.keyring.prepared_authority()?;
     exchange(op, by, (before, others), prepared, false).await
 }
 

@@ -3,14 +3,16 @@
 //! those that lead to it: until the commit it is nobody's, from then on it is the authority, and
 //! whoever looks next takes the file apart.
 
+use std::fs::File;
 use std::path::PathBuf;
 
+use nix::fcntl::{Flock, FlockArg};
 use wardkey_core::document::RootDocument;
 use zeroize::Zeroizing;
 
-use super::key_files::{CA_LINKS, CA_NEXT, CA_NEXT_SHOWN, authority_in, is_authority};
+use super::key_files::{CA_LINKS, CA_NEXT, CA_NEXT_SHOWN, CA_PREPARED, authority_in, is_authority};
 use super::{Holder, Keyring};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pki::KeyAndCertificate;
 use crate::texts::Text;
 
@@ -47,16 +49,28 @@ impl Keyring {
     /// # Errors
     /// [`Error::Configuration`] when its file cannot be read.
     pub fn next_authority(&self) -> Result<Option<KeyAndCertificate>> {
-        if !self.holds(CA_NEXT) {
+        self.authority_at(CA_NEXT)
+    }
+
+    /// The authority that was prepared for the next exchange.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] when its file cannot be read.
+    pub fn prepared_authority(&self) -> Result<Option<KeyAndCertificate>> {
+        self.authority_at(CA_PREPARED)
+    }
+
+    fn authority_at(&self, name: &str) -> Result<Option<KeyAndCertificate>> {
+        if !self.holds(name) {
             return Ok(None);
         }
-        match self.read(CA_NEXT) {
+        match self.read(name) {
             Ok(text) => {
                 let next = authority_in(&text);
-                next.map(Some).ok_or_else(|| self.wrong(CA_NEXT, Text::NextAuthorityUnfit))
+                next.map(Some).ok_or_else(|| self.wrong(name, Text::NextAuthorityUnfit))
             }
             // Somebody else has tidied meanwhile.
-            Err(_) if !self.holds(CA_NEXT) => Ok(None),
+            Err(_) if !self.holds(name) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -67,17 +81,20 @@ impl Keyring {
     /// # Errors
     /// [`Error::Io`].
     pub fn put_next_authority(&self, files: &KeyAndCertificate) -> Result<()> {
-        let whole = Zeroizing::new(format!("{}{}", *files.key, files.certificate));
-        self.remove(CA_NEXT_SHOWN)?;
-        self.replace(CA_NEXT, whole.as_bytes())?;
+        let _one_at_a_time = self.hold()?;
+        self.replace(CA_NEXT, whole(files).as_bytes())?;
         self.sync()
     }
 
-    /// Puts the certificate of the next authority into a file of its own, for others; says where.
+    /// Keeps an authority for the next exchange, and its certificate in a file of its own, for
+    /// others; says where that is. They stay until an exchange is done, also beside one that fails.
     ///
     /// # Errors
-    /// [`Error::Io`](crate::error::Error::Io).
-    pub fn show_next_authority(&self, files: &KeyAndCertificate) -> Result<PathBuf> {
+    /// [`Error::Io`].
+    pub fn prepare_authority(&self, files: &KeyAndCertificate) -> Result<PathBuf> {
+        let _one_at_a_time = self.hold()?;
+        self.remove(CA_NEXT_SHOWN)?;
+        self.replace(CA_PREPARED, whole(files).as_bytes())?;
         self.replace(CA_NEXT_SHOWN, files.without_links().0.certificate.as_bytes())?;
         self.sync()?;
         Ok(self.folder().join(CA_NEXT_SHOWN))
@@ -89,14 +106,36 @@ impl Keyring {
     /// # Errors
     /// [`Error::Io`], [`Error::Configuration`]; the authority is usable nevertheless.
     pub fn settle_authority(&self, root: &RootDocument) -> Result<()> {
+        if self.next_authority()?.is_none() {
+            return Ok(());
+        }
+        // The command and the running server do so at the same moment; who comes second finds
+        // nothing to do.
+        let _one_at_a_time = self.hold()?;
         let Some(next) = self.next_authority()?.filter(|next| is_authority(root, next)) else {
             return Ok(());
         };
         let (own, links) = next.without_links();
         self.replace(CA_LINKS, links.as_bytes())?;
         self.put_certificate(Holder::Authority, &own)?;
-        self.remove(CA_NEXT)?;
+        self.remove(CA_PREPARED)?;
         self.remove(CA_NEXT_SHOWN)?;
+        self.remove(CA_NEXT)?;
         self.sync()
     }
+
+    /// Keeps everybody else from changing the files of the authority until it is dropped.
+    fn hold(&self) -> Result<Flock<File>> {
+        let failed = Error::at_file(Text::Writing, self.folder());
+        let folder = match File::open(self.folder()) {
+            Ok(folder) => folder,
+            Err(error) => return Err(failed(error)),
+        };
+        Flock::lock(folder, FlockArg::LockExclusive).map_err(|(_, errno)| failed(errno.into()))
+    }
+}
+
+/// An authority as one file has it.
+fn whole(files: &KeyAndCertificate) -> Zeroizing<String> {
+    Zeroizing::new(format!("{}{}", *files.key, files.certificate))
 }

@@ -20,6 +20,8 @@ pub(super) const ROOT_NEXT: &str = "root.next.key";
 pub(super) const LOG: &str = "log.key";
 /// The authority that is to come: its key, its certificate, and those that lead to it.
 pub(super) const CA_NEXT: &str = "ca.next.pem";
+/// The one that the next exchange takes, if one was prepared.
+pub(super) const CA_PREPARED: &str = "ca.prepared.pem";
 /// The certificate of the same, for others.
 pub(super) const CA_NEXT_SHOWN: &str = "ca.next.crt";
 /// The certificates that lead to the authority from those before.
@@ -29,7 +31,8 @@ pub(super) const NEEDED: [&str; 6] =
     ["publish.key", "code.key", "ca.key", "ca.crt", "server.key", "server.crt"];
 /// The files that are only in some folders: the root key may be kept elsewhere, and the others come
 /// with an exchange of a key.
-pub(super) const OPTIONAL: [&str; 6] = ["root.key", ROOT_NEXT, NEXT, LOG, CA_NEXT, CA_LINKS];
+pub(super) const OPTIONAL: [&str; 7] =
+    ["root.key", ROOT_NEXT, NEXT, LOG, CA_NEXT, CA_PREPARED, CA_LINKS];
 
 /// Files by their names.
 type Files = BTreeMap<String, Zeroizing<String>>;
