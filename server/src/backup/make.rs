@@ -8,6 +8,7 @@ use serde::Serialize;
 use wardkey_core::code::Code;
 use wardkey_core::codec;
 use wardkey_core::document::RootDocument;
+use wardkey_core::sign::SigningKey;
 use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 
@@ -18,13 +19,20 @@ use super::scratch::{Scratch, sync, there, write_new};
 use super::seal::Seal;
 use super::{keys, trail};
 use crate::error::{Error, Result};
-use crate::keyring::{Keyring, Secret, publish_key};
+use crate::keyring::{Keyring, Secret, fit, publish_key};
 use crate::store::audit::{self, Act, Actor};
-use crate::store::{Opening, Store, create_file};
+use crate::store::{Opening, Store, create_file, setting};
 use crate::texts::Text;
 
 /// How often it is said how far the copy is.
 const SAID_EVERY: Duration = Duration::from_millis(250);
+/// How often the store is copied, and how often keys are read, until they fit each other.
+const COPIES: u32 = 3;
+const LOOKS: u32 = 5;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+
+/// The publish key, and the files for the backup, if any.
+type Keys = (SigningKey, Option<keys::KeyFiles>);
 
 /// Who can open the keys.
 #[derive(Debug)]
@@ -79,15 +87,8 @@ pub async fn make(making: &Making<'_>, to: &Path, said: impl Fn(u64, u64)) -> Re
     making.keyring.signing(Secret::Publish)?;
     let scratch = Scratch::sibling_of(to)?;
     let mut names = vec![DATABASE, TRAIL];
-    copy(making.store, &scratch.file(DATABASE), said).await?;
-    let (contents, root) = read_back(&scratch).await.map_err(unfit)?;
-    // Those of the copy: they may have been exchanged while it was made.
-    let publish = making.keyring.publishing(&root).map_err(unfit)?;
-    if let KeysFor::Recipients(recipients) = &making.keys {
-        let files = making.keyring.files()?;
-        if publish_key(&files, &root) != Some(publish.public()) {
-            return Err(unfit(Error::invalid(Text::OtherPublishKey)));
-        }
+    let (contents, (publish, files)) = copy_with_keys(making, &scratch, said).await?;
+    if let (KeysFor::Recipients(recipients), Some(files)) = (&making.keys, files) {
         write_new(&scratch.file(KEYS), &keys::seal(&files, recipients)?)?;
         names.push(KEYS);
     }
@@ -111,8 +112,59 @@ pub async fn make(making: &Making<'_>, to: &Path, said: impl Fn(u64, u64)) -> Re
     })
 }
 
+/// Copies the store, and reads the keys that fit the copy. Where one was exchanged meanwhile, the
+/// one before is gone, and it is copied again.
+async fn copy_with_keys(
+    making: &Making<'_>,
+    scratch: &Scratch,
+    said: impl Fn(u64, u64),
+) -> Result<(Contents, Keys)> {
+    let mut copies = 0;
+    loop {
+        copies += 1;
+        copy(making.store, &scratch.file(DATABASE), &said).await?;
+        let (contents, root) = read_back(scratch).await.map_err(unfit)?;
+        match keys_of(making, &root).await {
+            Ok(keys) => return Ok((contents, keys)),
+            Err(error) => {
+                let mut tx = making.store.read().await?;
+                let newest = setting::root_version(&mut tx).await?;
+                drop(tx);
+                if newest == root.version || copies == COPIES {
+                    return Err(error);
+                }
+                scratch.empty()?;
+            }
+        }
+    }
+}
+
+/// Those of a root document. They are read again where somebody tidies at that moment.
+async fn keys_of(making: &Making<'_>, root: &RootDocument) -> Result<Keys> {
+    let publish = making.keyring.publishing(root).map_err(unfit)?;
+    if let KeysFor::Nobody = making.keys {
+        return Ok((publish, None));
+    }
+    let mut looks = 0;
+    loop {
+        looks += 1;
+        let error = match making.keyring.files() {
+            Ok(files) if fit(&files, root) => return Ok((publish, Some(files))),
+            Ok(files) if publish_key(&files, root).is_none() => {
+                unfit(Error::invalid(Text::OtherPublishKey))
+            }
+            Ok(_) => unfit(Error::invalid(Text::OtherAuthority)),
+            Err(error) => error,
+        };
+        if looks == LOOKS {
+            return Err(error);
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
+}
+
 /// Copies one state of the store. Whoever writes meanwhile waits for nothing.
-async fn copy(store: &Store, to: &Path, said: impl Fn(u64, u64)) -> Result<()> {
+async fn copy(store: &Store, to: &Path, said: &impl Fn(u64, u64)) -> Result<()> {
     // Made here and not by SQLite: never readable by others, not even for a moment.
     create_file(to)?;
     let total = length(store.path());

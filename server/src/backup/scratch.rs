@@ -99,7 +99,7 @@ impl Scratch {
         }
     }
 
-    fn empty(&self) -> Result<()> {
+    pub(super) fn empty(&self) -> Result<()> {
         let what = || doing(Text::Emptying, &self.path);
         for entry in std::fs::read_dir(&self.path).map_err(Error::io(what()))? {
             let path = entry.map_err(Error::io(what()))?.path();
