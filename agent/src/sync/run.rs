@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use wardkey_core::code::Code;
 use wardkey_core::message::http::{Base64, RenewRequest};
+use wardkey_core::time::UnixTime;
 
 use crate::agent::Agent;
 use crate::clock::Moment;
@@ -25,6 +26,9 @@ use crate::witness;
 
 /// The longest pause between two questions of a terminal that the server no longer serves.
 const LONGEST_AFTER_REFUSAL: Duration = Duration::from_secs(900);
+
+/// In these seconds after an exchange of the CA all terminals ask for another certificate.
+const TURNS: u64 = 3600;
 
 /// Synchronises until the agent stops.
 pub fn run(agent: &Agent) {
@@ -176,8 +180,9 @@ const fn is_of_a_stranger(error: &AgentError) -> bool {
 /// Says whether the terminal has another certificate now.
 fn renew_when_due(agent: &Agent, upstream: &dyn Upstream) -> bool {
     let Some(identity) = agent.identity() else { return false };
-    let is_old = is_of_old_authority(agent, &identity);
-    if !(is_old || identity.is_due_for_renewal(agent.clock.now()))
+    let now = agent.clock.now();
+    let is_old = is_of_old_authority(agent, &identity) && has_turn(agent, &identity, now);
+    if !(is_old || identity.is_due_for_renewal(now))
         || !agent.is_due("renew", Duration::from_secs(3600))
     {
         return false;
@@ -197,6 +202,15 @@ fn renew_when_due(agent: &Agent, upstream: &dyn Upstream) -> bool {
 fn is_of_old_authority(agent: &Agent, identity: &Identity) -> bool {
     let view = agent.directory.view();
     view.root.as_ref().is_some_and(|root| identity.is_of_another(root.tls_ca.as_slice()))
+}
+
+/// Whether this terminal's turn has come after an exchange of the CA. All hear of it in the same
+/// second: each one's turn comes within an hour, as its id has it, which is random.
+fn has_turn(agent: &Agent, identity: &Identity, now: UnixTime) -> bool {
+    let [first, second, ..] = *identity.terminal.as_bytes();
+    let turn = u64::from(u16::from_be_bytes([first, second])) * TURNS / (1 << 16);
+    let view = agent.directory.view();
+    view.root.as_ref().is_none_or(|root| now >= root.issued.plus(turn))
 }
 
 fn renew(agent: &Agent, upstream: &dyn Upstream, identity: &Identity) -> Result<(), AgentError> {

@@ -1,6 +1,7 @@
 //! The CA is exchanged: the server is believed, and another certificate is asked for.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::addresses::joined;
 use crate::common::server::{Authority, Server, authority, authority_after};
@@ -10,12 +11,18 @@ use wardkey_agent::sync::run::round;
 use wardkey_core::code::Code;
 use wardkey_core::codec::Bytes;
 use wardkey_core::document::{RootDocument, SignedRoot};
+use wardkey_core::time::UnixTime;
 use wardkey_testkit::next_root;
 
 /// The root document that follows on one, with another CA.
 fn naming(root: &RootDocument, ca: &Authority) -> (RootDocument, SignedRoot) {
     let root = RootDocument { tls_ca: Bytes::new(ca.der.clone()).unwrap(), ..root.clone() };
     next_root(&root, 100, &[101])
+}
+
+/// The same of this moment.
+fn naming_at(time: u64, root: &RootDocument, ca: &Authority) -> (RootDocument, SignedRoot) {
+    naming(&RootDocument { issued: UnixTime(time), ..root.clone() }, ca)
 }
 
 /// The server shows itself by another CA, and its root documents name these after the first.
@@ -76,6 +83,26 @@ fn a_terminal_that_knows_the_old_ca_believes_the_server_and_has_another_certific
     let agent = open_at(t.folder.path(), &t.time);
     assert_eq!(agent.identity().unwrap().certificate, after.certificate);
     round(&agent, 0).unwrap();
+}
+
+#[test]
+fn terminals_ask_for_another_certificate_one_after_the_other() {
+    let server = Server::start(&Ward::new(), false);
+    let t = joined(&server.address, &server);
+    let (new, link) = authority_after(&server.ca, "Second");
+    let now = t.time.load(Ordering::SeqCst);
+    let root = server.ward.change(|state| state.root.clone());
+    server.ward.change(|state| state.extra_roots = vec![naming_at(now, &root, &new).1]);
+    server.exchange(&new, &[link], &[&server.ca.der, &new.der]);
+    // By its id it has its turn after 56 seconds of the hour.
+    for (seconds, times) in [(0, 0), (0, 0), (55, 0), (2, 1), (0, 1)] {
+        t.time.fetch_add(seconds, Ordering::SeqCst);
+        server.ward.change(|state| state.now += seconds);
+        round(&t.agent, 0).unwrap();
+        assert_eq!(t.agent.directory.view().root.as_ref().unwrap().version, 2);
+        assert_eq!(asked(&server, "/v1/renew"), times, "{seconds}");
+    }
+    assert!(!t.agent.identity().unwrap().is_of_another(&new.der));
 }
 
 #[test]
