@@ -17,7 +17,7 @@ use super::support::follower::Follower;
 use super::support::{Deployment, Running};
 
 /// The terminal with a certificate of the present CA, as its agent asks for one.
-fn renewed(running: &Running, terminal: Terminal) -> Terminal {
+pub fn renewed(running: &Running, terminal: Terminal) -> Terminal {
     let body = json!({ "csr": Base64(request(&terminal.key)) });
     let reply: JoinReply = terminal.client.post("/v1/renew", &body).json();
     Terminal::new(running, &reply, terminal.key)
@@ -28,7 +28,7 @@ fn id_of(root: &RootDocument) -> String {
 }
 
 /// How many of how many terminals use a certificate of the present CA.
-fn have(deployment: &Deployment) -> (u64, u64) {
+pub fn have(deployment: &Deployment) -> (u64, u64) {
     let shown = deployment.json(&["ca", "show"]);
     (shown["have"].as_u64().unwrap(), shown["terminals"].as_u64().unwrap())
 }
@@ -43,7 +43,7 @@ fn knowing(running: &Running, root: &RootDocument) -> Client {
 }
 
 /// What a thief makes who has the key of a CA: the terminal's certificate, of another key.
-fn forged(pem: (&str, &str), terminal: &Terminal) -> (Vec<u8>, KeyPair) {
+pub fn forged(pem: (&str, &str), terminal: &Terminal) -> (Vec<u8>, KeyPair) {
     let own = TerminalCertificate::read(&terminal.certificate.clone().into(), sha256(b"")).unwrap();
     let issuer = Issuer::from_ca_cert_pem(pem.1, KeyPair::from_pem(pem.0).unwrap()).unwrap();
     let uri = format!("urn:wardkey:terminal:{}", terminal.id);
@@ -184,6 +184,7 @@ fn who_has_a_stolen_ca_is_no_terminal_and_terminals_with_a_key_on_record_go_on()
 
     // Stolen again before the exchange is ended: it goes on, and is ended for both.
     deployment.ok(&["ca", "rotate", "--stolen"]);
+    running.settle();
     let shown = deployment.json(&["ca", "show"]);
     assert_eq!((shown["former"].as_array().unwrap().len(), &shown["stolen"]), (2, &json!(true)));
     let one = renewed(&running, again(one, &running));
@@ -198,7 +199,7 @@ fn who_has_a_stolen_ca_is_no_terminal_and_terminals_with_a_key_on_record_go_on()
     assert_eq!(acts(&deployment), expected);
 }
 
-fn again_as(terminal: &Terminal, running: &Running) -> Terminal {
+pub fn again_as(terminal: &Terminal, running: &Running) -> Terminal {
     Terminal {
         id: terminal.id,
         client: Client::new(running, None),

@@ -223,12 +223,21 @@ fn finish(stream: &mut Tls, rest: &[u8]) -> String {
 
 #[test]
 fn a_request_pending_while_its_certificate_was_replaced_or_its_terminal_revoked_changes_nothing() {
-    for (how, code) in [("replaced", "WK-1514"), ("revoked", "WK-1010")] {
+    let all = [
+        ("replaced", "WK-1514", "was replaced"),
+        ("revoked", "WK-1010", ""),
+        ("retired", "WK-1514", "was exchanged"),
+    ];
+    for (how, code, why) in all {
         let deployment = Deployment::new();
         deployment.ok(&["person", "add", "yamada", "--name", "yamada", "--scope", "icu"]);
         let running = deployment.start();
         let thief = deployment.join(&running, "ward-1", &["icu"]);
         let ca = running.root().tls_ca.as_slice().to_vec();
+        if how == "retired" {
+            deployment.ok(&["ca", "rotate"]);
+            running.settle();
+        }
 
         let mut event = Event::new(
             EventId::new([3; 16]),
@@ -267,7 +276,11 @@ fn a_request_pending_while_its_certificate_was_replaced_or_its_terminal_revoked_
             let token = deployment.ok(&["terminal", "token", "--replace", "ward-1"]);
             Some(Terminal::join(&running, &token, "ward-1", b"ward-1").unwrap())
         } else {
-            deployment.ok(&["terminal", "revoke", "ward-1"]);
+            let args: &[&str] = match how {
+                "retired" => &["ca", "retire", "--anyway"],
+                _ => &["terminal", "revoke", "ward-1"],
+            };
+            deployment.ok(args);
             None
         };
         running.settle();
@@ -275,7 +288,7 @@ fn a_request_pending_while_its_certificate_was_replaced_or_its_terminal_revoked_
         for (path, stream, rest) in &mut pending {
             let answer = finish(stream, rest);
             assert!(answer.starts_with("HTTP/1.1 403"), "{how} {path}: {answer}");
-            assert!(answer.contains(code), "{how} {path}: {answer}");
+            assert!(answer.contains(code) && answer.contains(why), "{how} {path}: {answer}");
         }
 
         assert_eq!(deployment.rows(&["terminal", "list"])[0]["certificate_until"], before, "{how}");

@@ -277,7 +277,7 @@ fn a_certificate_is_renewed_and_the_one_before_counts_until_then() {
     let deployment = Deployment::new();
     let running = deployment.start();
     let terminal = deployment.join(&running, "ward-1", &["icu"]);
-    let key = KeyPair::generate().unwrap();
+    let key = KeyPair::from_pem(&terminal.key.serialize_pem()).unwrap();
     let reply: JoinReply =
         terminal.client.post("/v1/renew", &json!({ "csr": Base64(request(&key)) })).json();
     // The answer may be lost: the certificate so far still counts, and may renew again.

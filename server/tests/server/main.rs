@@ -24,6 +24,7 @@ mod archives_signed;
 mod backups;
 mod break_glass;
 mod ca;
+mod ca_counts;
 mod ca_interrupted;
 mod chromium;
 mod clock;
