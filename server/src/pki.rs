@@ -6,6 +6,7 @@
 pub mod clients;
 mod exchange;
 pub mod given;
+mod links;
 
 use std::net::IpAddr;
 
@@ -140,7 +141,7 @@ impl Authority {
         let key = KeyPair::from_pem(&files.key).map_err(failed)?;
         let (certificate, _) = read_certificate(&files.certificate)?;
         let issuer = Issuer::from_ca_cert_der(&certificate, key).map_err(failed)?;
-        let links = exchange::certificates_in(&files.certificate).skip(1).collect();
+        let links = links::certificates_in(&files.certificate).skip(1).collect();
         let id = sha256(&certificate);
         Ok(Self { issuer, certificate, id, links })
     }
@@ -367,7 +368,7 @@ fn params_of_authority(name: &str, now: UnixTime, days: u64) -> Result<Certifica
     let mut params = params(now, days)?;
     params.distinguished_name = named(name);
     // Those that follow it are certified by it, each by the one before.
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(exchange::MAX_LINKS));
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(links::MAX_LINKS));
     params.key_usages = vec![
         KeyUsagePurpose::KeyCertSign,
         KeyUsagePurpose::CrlSign,

@@ -15,16 +15,11 @@ use wardkey_core::time::UnixTime;
 use x509_parser::extensions::ParsedExtension;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::links::{MAX_LINKS, certificates_in};
 use super::{Authority, KeyAndCertificate, end_of, failed, params_of_authority, read_certificate};
 use crate::error::{Error, Result};
 use crate::secret;
 use crate::texts::Text;
-
-/// Authorities from which a terminal can follow to the present one: each handshake carries them,
-/// and who verifies looks at no more than six.
-pub(super) const MAX_LINKS: u8 = 5;
-/// Ends a certificate in PEM.
-const END: &str = "-----END CERTIFICATE-----\n";
 
 impl Authority {
     /// Makes the key and certificate of an authority that is to take the place of another one, and
@@ -96,11 +91,6 @@ impl KeyAndCertificate {
         let certificate = all.next().unwrap_or_default().to_owned();
         (Self { key: self.key.clone(), certificate }, all.collect())
     }
-}
-
-/// The certificates of a file (PEM), one after the other.
-pub(super) fn certificates_in(pem: &str) -> impl Iterator<Item = &str> {
-    pem.split_inclusive(END).filter(|one| one.ends_with(END))
 }
 
 fn name_of(certificate: &str) -> Result<String> {
