@@ -28,8 +28,8 @@ struct Arguments {
     /// What the image has to log in at, besides the console
     #[arg(long, default_value = "lightdm")]
     greeter: Greeter,
-    /// Disk with the packages of the next release: the machine is upgraded to it, and the parts of a
-    /// release alone are left out
+    /// Disk with the packages of the next release: the machine is upgraded to it, and the parts of
+    /// a release alone are left out
     #[arg(long, value_name = "DISK")]
     upgrade: Option<PathBuf>,
     /// Only parts whose name contains this, to work on them; all stand on the first, "install"
