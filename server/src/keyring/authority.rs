@@ -5,7 +5,9 @@
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use wardkey_core::document::RootDocument;
 use zeroize::Zeroizing;
@@ -15,6 +17,10 @@ use super::{Holder, Keyring};
 use crate::error::{Error, Result};
 use crate::pki::KeyAndCertificate;
 use crate::texts::Text;
+
+/// How often, and after which pause, somebody tries to get the files that another one has.
+const HOLD_TRIES: usize = 40;
+const HOLD_PAUSE: Duration = Duration::from_millis(25);
 
 impl Keyring {
     /// The authority that a root document names, with the certificates that lead to it.
@@ -124,14 +130,24 @@ impl Keyring {
         self.sync()
     }
 
-    /// Keeps everybody else from changing the files of the authority until it is dropped.
+    /// Keeps everybody else from changing the files of the authority until it is dropped. Whoever
+    /// holds them is done in milliseconds; one that hangs keeps nobody for longer than a second.
     fn hold(&self) -> Result<Flock<File>> {
         let failed = Error::at_file(Text::Writing, self.folder());
-        let folder = match File::open(self.folder()) {
+        let mut folder = match File::open(self.folder()) {
             Ok(folder) => folder,
             Err(error) => return Err(failed(error)),
         };
-        Flock::lock(folder, FlockArg::LockExclusive).map_err(|(_, errno)| failed(errno.into()))
+        for _ in 1..HOLD_TRIES {
+            match Flock::lock(folder, FlockArg::LockExclusiveNonblock) {
+                Ok(held) => return Ok(held),
+                Err((back, Errno::EWOULDBLOCK)) => folder = back,
+                Err((_, errno)) => return Err(failed(errno.into())),
+            }
+            std::thread::sleep(HOLD_PAUSE);
+        }
+        Flock::lock(folder, FlockArg::LockExclusiveNonblock)
+            .map_err(|(_, errno)| failed(errno.into()))
     }
 }
 
