@@ -52,9 +52,9 @@ impl FromRow for Administrator {
 }
 
 const SELECT: &str = "SELECT person.id, person.login, person.display_name, person.latin_name, \
-    person.language, person.user_handle, person.not_before, person.not_after, person.status, person.kind, \
-    administrator.role, administrator.everywhere, administrator.since, administrator.given_by, \
-    administrator.until \
+    person.language, person.user_handle, person.not_before, person.not_after, person.status, \
+    person.kind, administrator.role, administrator.everywhere, administrator.since, \
+    administrator.given_by, administrator.until \
     FROM administrator JOIN person ON person.id = administrator.person ";
 
 /// Gives a person a role.
