@@ -143,8 +143,8 @@ impl From<LatinName> for DisplayText {
 }
 
 /// Whether fonts for a console of Linux, which hold 256 or 512 letters, have this one: letters of
-/// Latin scripts, up to Latin Extended-A. Which of them a console shows depends on its font. A space
-/// that does not break and a hyphen that is not seen are none.
+/// Latin scripts, up to Latin Extended-A. Which of them a console shows depends on its font. A
+/// space that does not break and a hyphen that is not seen are none.
 pub const fn is_latin(c: char) -> bool {
     c < '\u{180}' && c != '\u{a0}' && c != '\u{ad}'
 }

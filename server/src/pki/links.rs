@@ -1,4 +1,4 @@
-//! The certificates that lead from an authority to the one that takes its place, as a file has them.
+//! The certificates that lead from an authority to the one in its place, as a file has them.
 
 /// Authorities from which a terminal can follow to the present one: each handshake carries them,
 /// and who verifies looks at no more than six.

@@ -136,11 +136,12 @@ pub enum PersonCommand {
     ///
     /// CSV, as spreadsheets write it: a header line with login, name and, as wanted, latin_name,
     /// language, scopes, groups, valid_from, valid_until, in English or Japanese; values separated
-    /// by commas, semicolons or tabs; scopes and groups by spaces, semicolons or commas. UTF-8, UTF-16 or
-    /// Shift_JIS. JSON lines: the same members, scopes and groups as lists, and credentials as a
-    /// list of {id, public_key, label, rp_id, aaguid, counter, cred_protect, backup_eligible,
-    /// discoverable}; id and public_key (COSE_Key) are unpadded base64url. Imported keys never
-    /// count as attested. Everything that is wrong is said at once, with its line.
+    /// by commas, semicolons or tabs; scopes and groups by spaces, semicolons or commas. UTF-8,
+    /// UTF-16 or Shift_JIS. JSON lines: the same members, scopes and groups as lists, and
+    /// credentials as a list of {id, public_key, label, rp_id, aaguid, counter, cred_protect,
+    /// backup_eligible, discoverable}; id and public_key (COSE_Key) are unpadded base64url.
+    /// Imported keys never count as attested. Everything that is wrong is said at once, with its
+    /// line.
     #[command(after_help = "Example:\n  wardkey-server person import people.csv --check")]
     Import {
         /// The file.
