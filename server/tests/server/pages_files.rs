@@ -40,8 +40,8 @@ fn a_long_list_is_a_whole_file_and_the_trail_says_who_took_it() {
     assert!(place.ends_with(".csv\"") && place.len() < 60, "{place}");
     let all = rows(&answer);
     assert_eq!(all.len(), 1 + 2345 + 1, "the columns, and everybody once");
-    assert_eq!(all[0][..3], ["ユーザー名", "名前", "状態"]);
-    assert_eq!(all[1][..3], ["ito", "ito", "有効"]);
+    assert_eq!(all[0][..4], ["ユーザー名", "名前", "ローマ字氏名", "状態"]);
+    assert_eq!(all[1][..4], ["ito", "ito", "", "有効"]);
     assert_eq!(all[2346][..2], ["p2344", "利用者 2344"]);
     let row = &deployment.rows(&["audit", "list", "--limit", "1"])[0];
     assert_eq!((&row["action"], &row["object"]), (&json!("page.download"), &json!("people")));
@@ -98,7 +98,7 @@ fn names_in_a_file_are_no_formulas_and_stay_as_they_are() {
         }
     }
     let long = people.iter().find(|row| row[0] == "long").unwrap();
-    assert_eq!(long[6], groups.join(", "));
+    assert_eq!(long[7], groups.join(", "));
     let trail = browser.get("/trail.csv").body;
     assert!(trail.contains(&reason), "{trail}");
     assert!(trail.contains(",'=cmd|' /C calc'!A0,"), "{trail}");
