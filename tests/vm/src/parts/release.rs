@@ -120,9 +120,11 @@ fn is_cut(ward: &mut Ward) -> Result<String, Failure> {
     ward.login("hanako")?;
     begin(ward, "")?;
     // The library of PAM and everything under it is exchanged, its users are not yet.
-    let middle = "grep -Eq ' (status (unpacked|installed)|upgrade) libpam0g' /var/log/dpkg.log || \
-        { [ -e /run/upgrade.status ] && cat /var/log/full-upgrade.log; false; }";
+    let middle = "[ -e /run/upgrade.status ] || \
+        grep -Eq ' (status (unpacked|installed)|upgrade) libpam0g' /var/log/dpkg.log";
     ward.machine()?.until_within("the middle of the upgrade", middle, UPGRADING)?;
+    // An upgrade that has ended has no middle any more, and says why.
+    ward.ok("[ ! -e /run/upgrade.status ] || { tail -n 30 /var/log/full-upgrade.log; exit 1; }")?;
     let state = ward.ok("tail -n 1 /var/log/dpkg.log; dpkg --audit | grep -c '^ ' || true")?;
     ward.take_machine()?.cut_power();
     Ok(state)
