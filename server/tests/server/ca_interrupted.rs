@@ -2,7 +2,6 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rcgen::KeyPair;
@@ -129,12 +128,7 @@ fn kill_9_at_any_moment_of_an_exchange_of_the_ca_leaves_a_server_that_terminals_
     running.stop();
     let mut terminal = terminal;
     for delay in (0..6).map(|step| Duration::from_millis(step * 10)) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wardkey-server"));
-        command.arg("--config").arg(deployment.path()).args(["ca", "rotate", "--stolen"]);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(delay);
-        child.kill().unwrap();
-        child.wait().unwrap();
+        deployment.killed_after(delay, &["ca", "rotate", "--stolen"]);
 
         let running = deployment.start();
         terminal = again(terminal, &running);

@@ -1,6 +1,5 @@
 //! Exchanges of the publish key that end in the middle.
 
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::fleet::again;
@@ -92,12 +91,7 @@ fn kill_9_at_any_moment_of_an_exchange_leaves_a_deployment_that_publishes() {
     running.stop();
     let mut terminal = terminal;
     for delay in (0..12).map(|step| Duration::from_millis(step * 5)) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wardkey-server"));
-        command.arg("--config").arg(deployment.path()).args(["publish-key", "rotate", "--stolen"]);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(delay);
-        child.kill().unwrap();
-        child.wait().unwrap();
+        deployment.killed_after(delay, &["publish-key", "rotate", "--stolen"]);
 
         let running = deployment.start();
         terminal = again(terminal, &running);

@@ -1,7 +1,6 @@
 //! The root key is exchanged while terminals follow.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::json;
@@ -256,12 +255,7 @@ fn kill_9_at_any_moment_of_an_exchange_of_the_root_key_leaves_one_that_goes_on()
     running.stop();
     let mut terminal = terminal;
     for delay in (0..12).map(|step| Duration::from_millis(step * 5)) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wardkey-server"));
-        command.arg("--config").arg(deployment.path()).args(["root-key", "rotate"]);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(delay);
-        child.kill().unwrap();
-        child.wait().unwrap();
+        deployment.killed_after(delay, &["root-key", "rotate"]);
 
         assert_eq!(deployment.json(&["root-key", "show"])["here"], true, "{delay:?}");
         let running = deployment.start();

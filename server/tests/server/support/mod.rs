@@ -14,7 +14,7 @@ pub mod schema;
 pub mod ward;
 
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -148,6 +148,16 @@ impl Deployment {
     pub fn cli_in(&self, locale: &str, args: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wardkey-server"));
         command.env("LC_ALL", locale).arg("--config").arg(self.path()).args(args).output().unwrap()
+    }
+
+    /// Runs a command and kills it, as by kill -9, after `delay`; it may have ended before.
+    pub fn killed_after(&self, delay: Duration, args: &[&str]) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wardkey-server"));
+        command.arg("--config").arg(self.path()).args(args);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(delay);
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     /// Runs a command that must be done, whether terminals hear of it now or not; what it printed.
