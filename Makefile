@@ -8,7 +8,7 @@ SUITE ?= bookworm
 # What the tests' workspace builds stands beside what is shipped, never in it.
 TESTS = cd tests &&
 
-.PHONY: all help setup setup-build release pages test check unit test-postgresql vectors e2e demo-build demo bench bench-server bench-verify deb deb-source deb-repro deb-test systems-test doctor-test deb-lint repo siem-test web-test vm-test clean
+.PHONY: all help setup setup-build release pages test checked check unit-build unit test-postgresql vectors e2e demo-build demo bench bench-server bench-verify deb deb-source deb-repro deb-test systems-test doctor-test deb-lint repo siem-test web-test vm-test clean
 
 all: release
 
@@ -50,14 +50,26 @@ pages: setup-build
 tests-build: setup
 	$(TESTS) $(CARGO) build --locked --workspace
 
+# Two at a time: alone, each compiles on one of two processors for minutes (a large crate before it is cut
+# into parts, a library that is linked as one whole).
+TWO = +@$(MAKE) --no-print-directory --jobs 2
+
 # What is checked of the sources; .ci/run goes on with the demo and the packages.
-test: setup check release unit vectors e2e
+test: setup
+	$(TWO) checked release tests-build
+	+@$(MAKE) --no-print-directory unit vectors e2e
+
+checked: check
+	@$(MAKE) --no-print-directory unit-build
 
 check: setup
 	$(CARGO) fmt --all --check
 	$(TESTS) $(CARGO) fmt --check -p wardkey-softkey -p wardkey-hidpreload -p wardkey-pamclient -p wardkey-logind -p wardkey-e2e -p wardkey-firmware-tests -p wardkey-vm
 	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
 	$(TESTS) $(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+unit-build: setup
+	$(CARGO) nextest run --no-run --locked --workspace --all-features
 
 unit: setup release
 	$(CARGO) nextest run --locked --workspace --all-features --test-threads $$(($$(nproc) * 4))
@@ -78,7 +90,8 @@ e2e: release tests-build
 demo-build: setup-build
 	$(TESTS) $(CARGO) build --locked $(or $(if $(WHOLE),--workspace),-p wardkey-softkey -p wardkey-hidpreload -p wardkey-pamclient -p wardkey-logind -p wardkey-e2e)
 
-demo: release demo-build
+demo: setup-build
+	$(TWO) release demo-build
 	@WARDKEY_WARD_KEYS=$(KEY) tests/ward/enter target/tests/debug/wardkey-demo
 
 bench: release tests-build
