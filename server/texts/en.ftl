@@ -727,6 +727,7 @@ report-period = Period: { $from } until before { $to }; times and days are those
 report-as-of = As of { $time }
 report-one-scope = Only scope { $scope }, as people and terminals have it now
 report-all-scopes = All scopes
+report-archived = Not counted: records from before { $time } that were moved to archives (wardkey-server archive list)
 report-no-scope = (no scope)
 report-not-said = (not said yet)
 report-not-proven = (nothing proved who)

@@ -726,6 +726,7 @@ report-period = 期間：{ $from } 以降 { $to } より前（日時は { $zone 
 report-as-of = { $time } 現在
 report-one-scope = スコープ { $scope } だけ（職員と端末の現在のスコープによる）
 report-all-scopes = すべてのスコープ
+report-archived = 数えていないもの：{ $time } より前の記録のうち、アーカイブに移して整理したもの（wardkey-server archive list）
 report-no-scope = （スコープなし）
 report-not-said = （未申告）
 report-not-proven = （誰かを確かめられなかった）

@@ -130,12 +130,15 @@ pub(super) fn decimal(share: u16) -> String {
 /// From when to when, and which part of the deployment.
 pub(super) fn of_period(period: &PeriodView, scope: Option<&str>, zone: &TimeZone) -> Vec<Phrase> {
     let (from, to) = period.stretch();
-    let period = Text::ReportPeriod.with([
+    let said = Text::ReportPeriod.with([
         ("from", shown(from, zone).into()),
         ("to", shown(to, zone).into()),
         ("zone", period.time_zone.as_str().into()),
     ]);
-    vec![period, of_scope(scope)]
+    let archived = period
+        .archived_before
+        .map(|before| Text::ReportArchived.with([("time", shown(UnixTime(before), zone).into())]));
+    [said, of_scope(scope)].into_iter().chain(archived).collect()
 }
 
 /// Which part of the deployment.

@@ -21,6 +21,9 @@ use super::events::login;
 use super::support::ward::Ward;
 use super::support::{Deployment, now};
 
+/// What a report says when some of its records are in an archive alone.
+const ARCHIVED: &str = "that were moved to archives";
+
 /// Names of the events that are listed, and how many of each.
 fn names(deployment: &Deployment) -> (usize, usize) {
     let rows = deployment.rows(&["events", "list", "--limit", "10000"]);
@@ -41,6 +44,7 @@ fn a_class_goes_and_all_that_stays_can_be_proved() {
     let would = deployment.pruning(&file, &operation(), &clock, true).unwrap();
     assert_eq!((would.records, would.act, names(&deployment)), (466, None, (234, 466)));
 
+    let counted = deployment.ok(&["report", "coverage"]);
     let done = deployment.prune(&file, &operation(), &clock).unwrap();
     assert_eq!((done.records, done.act, done.archive), (466, Some(1), Some(1)));
     assert_eq!(done.kept.not_due, 233, "all logins but the newest record, which is not looked at");
@@ -49,6 +53,14 @@ fn a_class_goes_and_all_that_stays_can_be_proved() {
     let acts = deployment.actions();
     assert_eq!(acts[..2], ["archive.pruned", "archive.prune"]);
     assert_eq!(deployment.json(&["archive", "show", "1"])["pruned"], 466);
+    // A report that counts such records says that they are elsewhere; no other does.
+    assert!(!counted.contains(ARCHIVED), "{counted}");
+    let counted = deployment.ok(&["report", "coverage"]);
+    assert!(counted.contains(ARCHIVED), "{counted}");
+    let coverage = deployment.json(&["report", "coverage"]);
+    assert_eq!(coverage["period"]["archived_before"], coverage["period"]["to"]);
+    let logins = deployment.json(&["report", "logins"]);
+    assert_eq!(logins["period"].get("archived_before"), None);
     // Twice is once.
     let again = deployment.prune(&file, &operation(), &clock).unwrap();
     assert_eq!((again.records, again.act), (0, None));

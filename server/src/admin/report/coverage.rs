@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use wardkey_core::event::EventName;
+use wardkey_core::event::{Class, EventName};
 use wardkey_core::id::TerminalId;
 use wardkey_core::time::UnixTime;
 
@@ -99,7 +99,7 @@ struct Counted {
 /// # Errors
 /// [`Code::ReportPeriod`](wardkey_core::code::Code::ReportPeriod).
 pub async fn coverage(tx: &mut Tx, asked: &Asked<'_>, head_seconds: u64) -> Result<CoverageView> {
-    let period = asked.period(tx).await?;
+    let period = asked.period(tx, &Class::ALL).await?;
     let mut counted = counted(tx, &period).await?;
     let mut view = CoverageView {
         period,

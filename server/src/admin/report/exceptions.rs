@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use wardkey_core::event::EventName;
+use wardkey_core::event::{Class, EventName};
 use wardkey_core::id::TerminalId;
 use wardkey_core::name::ScopeName;
 use wardkey_core::policy::stage::Stage;
@@ -150,7 +150,7 @@ pub struct PassView {
 /// # Errors
 /// [`Code::ReportPeriod`](wardkey_core::code::Code::ReportPeriod).
 pub async fn exceptions(tx: &mut Tx, asked: &Asked<'_>) -> Result<ExceptionsView> {
-    let period = asked.period(tx).await?;
+    let period = asked.period(tx, &Class::ALL).await?;
     let stretch = period.stretch();
     let names: Vec<EventName> = RECORDED.iter().map(|&(_, name, _)| name).collect();
     let found = report::of_kinds(tx, &names, stretch).await?;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 use wardkey_core::code::Code;
+use wardkey_core::event::Class;
 use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 
@@ -104,7 +105,7 @@ pub struct OfReason {
 /// # Errors
 /// [`Code::ReportPeriod`], [`Code::ReportTooFine`] for a period of more than [`MOST_STEPS`].
 pub async fn logins(tx: &mut Tx, asked: &Asked<'_>, by: Option<Step>) -> Result<LoginsView> {
-    let period = asked.period(tx).await?;
+    let period = asked.period(tx, &[Class::Logins]).await?;
     let (from, to) = period.stretch();
     let fitting = if to.since(from) <= BY_HOUR { Step::Hour } else { Step::Day };
     let step = by.unwrap_or(fitting);

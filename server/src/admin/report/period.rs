@@ -4,13 +4,15 @@ use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Serialize;
 use wardkey_core::code::Code;
+use wardkey_core::event::Class;
+use wardkey_core::log_archive::PruneAct;
 use wardkey_core::name::ScopeName;
-use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
+use wardkey_core::{sign, texts};
 
 use crate::error::{Error, Result};
 use crate::store::report::Stretch;
-use crate::store::{Tx, scope};
+use crate::store::{Tx, archive, scope};
 use crate::texts::Text;
 use crate::when::{When, days_before, shown};
 
@@ -45,6 +47,10 @@ pub struct PeriodView {
     pub to: u64,
     /// The time zone of its days.
     pub time_zone: String,
+    /// Records from before this, Unix seconds, may be in archives alone; those are not counted.
+    /// Absent when the period has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archived_before: Option<u64>,
 }
 
 impl PeriodView {
@@ -60,11 +66,11 @@ impl<'a> Asked<'a> {
         self.scope.filter(|_| self.is_alone)
     }
 
-    /// The period, and whether the scope is known.
+    /// The period, and whether the scope is known. Records of these classes are counted.
     ///
     /// # Errors
     /// [`Code::ReportPeriod`] for a period that ends before it begins.
-    pub(super) async fn period(&self, tx: &mut Tx) -> Result<PeriodView> {
+    pub(super) async fn period(&self, tx: &mut Tx, counted: &[Class]) -> Result<PeriodView> {
         if let Some(scope) = self.scope {
             scope::get(tx, scope).await?;
         }
@@ -82,13 +88,33 @@ impl<'a> Asked<'a> {
             let said = texts::phrase(Code::ReportPeriod, self.ends(from, to));
             return Err(Error::refused(Code::ReportPeriod, said));
         }
-        Ok(PeriodView { from: from.0, to: to.0, time_zone: zone_name(self.zone, to) })
+        let archived = pruned_before(tx, counted).await?.filter(|before| *before > from);
+        Ok(PeriodView {
+            from: from.0,
+            to: to.0,
+            time_zone: zone_name(self.zone, to),
+            archived_before: archived.map(|before| before.min(to).0),
+        })
     }
 
     fn ends(&self, from: UnixTime, to: UnixTime) -> Vec<(&'static str, crate::texts::Phrase)> {
         let shown = |time| shown(time, self.zone).into();
         vec![("from", shown(from)), ("to", shown(to))]
     }
+}
+
+/// Before when records of these classes were pruned, because an archive has them.
+async fn pruned_before(tx: &mut Tx, classes: &[Class]) -> Result<Option<UnixTime>> {
+    let mut latest = None;
+    for act in archive::acts(tx).await? {
+        // Nothing is decided by it: who checks the log (`log verify`) finds an act that nobody signed.
+        let Ok(act) = sign::peek::<PruneAct>(&act.signed) else { continue };
+        let due = act.classes.iter().filter(|due| {
+            act.records > 0 && due.class().is_some_and(|class| classes.contains(&class))
+        });
+        latest = latest.max(due.map(|due| due.before).max());
+    }
+    Ok(latest)
 }
 
 /// `Asia/Tokyo`; of a zone without a name its distance from UTC.

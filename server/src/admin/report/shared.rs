@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use wardkey_core::event::EventName;
+use wardkey_core::event::{Class, EventName};
 use wardkey_core::id::TerminalId;
 use wardkey_core::name::{GroupName, LoginName, ScopeName};
 use wardkey_core::time::UnixTime;
@@ -94,7 +94,7 @@ impl Used {
 /// # Errors
 /// [`Code::ReportPeriod`](wardkey_core::code::Code::ReportPeriod).
 pub async fn shared(tx: &mut Tx, asked: &Asked<'_>) -> Result<SharedView> {
-    let period = asked.period(tx).await?;
+    let period = asked.period(tx, &[Class::Logins]).await?;
     let sharing = sharing(tx, asked.scope).await?;
     let accounts: Vec<LoginName> = sharing.keys().cloned().collect();
     let found = report::at_accounts(tx, &accounts, period.stretch()).await?;
