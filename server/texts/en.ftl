@@ -140,6 +140,7 @@ token-or-id = give a token, or its id of 16 hexadecimal digits
 api-key-id = give the id of an API key: 16 hexadecimal digits, as "api-key list" shows it
 token-too-long = a join token is valid for { $days } days at most: its nine digits tie a terminal to its server, and nobody may have longer to look for a key that fits them
 api-key-scopes = an API key is for { $count } scopes at most; without --scope it is for all of them
+code-too-long = an enrollment code is valid for { $days } days at most
 api-key-too-long = an API key is valid for { $days } days at most
 administrator-scopes = a role is for { $count } scopes at most; without --scope it is for all of them
 role-end-is-past = this end is past already

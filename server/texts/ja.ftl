@@ -139,6 +139,7 @@ token-or-id = トークンか、その 16 桁の ID を指定してください
 api-key-id = API キーの ID（「api-key list」に表示される 16 桁の 16 進数）を指定してください
 token-too-long = 参加トークンの有効期間は最長 { $days } 日です。端末はトークンの 9 桁でサーバーを見分けるため、それに合う鍵を探す時間を限ります
 api-key-scopes = API キーの対象は最大 { $count } スコープです。--scope を省くと、すべてが対象になります
+code-too-long = 登録コードの有効期間は最長 { $days } 日です
 api-key-too-long = API キーの有効期間は最長 { $days } 日です
 administrator-scopes = 役割の対象は最大 { $count } スコープです。--scope を省くと、すべてが対象になります
 role-end-is-past = この期限は過ぎています

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 use wardkey_core::name::LoginName;
-use wardkey_core::time::UnixTime;
+use wardkey_core::time::{DAY, UnixTime};
 
 use super::{Listing, Operation};
 use crate::error::{Error, Result};
@@ -13,6 +13,10 @@ use crate::store::person::{self, PersonStatus};
 use crate::store::{PageRequest, Tx, code};
 use crate::texts::Text;
 use crate::when::shown_utc;
+
+/// The longest for which a code is valid, in seconds: whoever finds one that nobody used can
+/// register a key in that person's name.
+pub const MAX_SECONDS: u64 = 30 * DAY;
 
 /// A code that was made: the only time that it can be seen.
 #[derive(Debug, JsonSchema, Serialize)]
@@ -102,12 +106,18 @@ pub async fn add(
 }
 
 /// Makes a code for whoever stands in a row.
+///
+/// # Errors
+/// One of usage when it would be valid for longer than [`MAX_SECONDS`].
 pub(super) async fn make(
     op: &mut Operation<'_>,
     (login, person): (&LoginName, i64),
     seconds: u64,
     key: &[u8; 32],
 ) -> Result<CodeMade> {
+    if seconds > MAX_SECONDS {
+        return Err(Error::usage(Text::CodeTooLong.with([("days", (MAX_SECONDS / DAY).into())])));
+    }
     let text = secret::new_code()?;
     let hash = secret::code_hash(key, &text)
         .ok_or("could not be made")
@@ -142,6 +152,19 @@ mod tests {
         let refused =
             deployment.act(async |op| add(op, &login("yamada"), 60, &[7; 32]).await).await;
         assert!(refused.unwrap_err().to_string().contains("disabled"));
+    }
+
+    #[tokio::test]
+    async fn no_code_lies_about_for_longer_than_a_month() {
+        let deployment = Deployment::new().await;
+        deployment.add("yamada").await;
+        let add = async |op: &mut Operation<'_>, seconds| {
+            add(op, &login("yamada"), seconds, &[7; 32]).await
+        };
+        let made = deployment.act(async |op| add(op, MAX_SECONDS).await).await.unwrap();
+        assert_eq!(made.expires, NOW.plus(30 * DAY).0);
+        let longer = deployment.act(async |op| add(op, MAX_SECONDS + 1).await).await;
+        assert!(longer.unwrap_err().to_string().contains("30 days"));
     }
 
     #[tokio::test]

@@ -8,13 +8,11 @@ use super::call::Call;
 use super::endpoint::{Asked, Endpoint, Nothing, Part, Reason, Touches, route};
 use super::people;
 use crate::admin::Listing;
-use crate::admin::code::{self, CodeMade, CodeView, CodesWithdrawn};
+use crate::admin::code::{self, CodeMade, CodeView, CodesWithdrawn, MAX_SECONDS};
 use crate::error::{Error, Result};
 
 /// Seconds for which a code is valid, when nothing is said.
 const SECONDS: u64 = 86_400;
-/// The longest, in seconds.
-const MAX_SECONDS: u64 = 30 * 86_400;
 
 route! {
     "Enrollment codes, newest first; what is typed is stored nowhere."

@@ -95,7 +95,7 @@ pub enum CodeCommand {
 pub struct CodeAdd {
     /// Login name.
     pub login: LoginName,
-    /// How long the code is valid (30m, 24h, 7d).
+    /// How long the code is valid (30m, 24h, 7d), 30 days at most.
     #[arg(long, value_parser = duration, default_value = "24h", value_name = "TIME")]
     pub expires: u64,
     /// Why, for the trail.

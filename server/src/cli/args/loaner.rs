@@ -51,7 +51,7 @@ pub enum LoanerCommand {
 pub struct LoanerAdd {
     /// Name in the pool, as it stands on the key; not that of a person.
     pub name: LoginName,
-    /// How long the code is valid (30m, 24h, 7d).
+    /// How long the code is valid (30m, 24h, 7d), 30 days at most.
     #[arg(long, value_parser = duration, default_value = "24h", value_name = "TIME")]
     pub expires: u64,
     /// Why, for the trail.
