@@ -42,6 +42,7 @@ mod program;
 mod security_key;
 mod texts;
 
+mod systemd;
 pub use args::{Action, Cli, ConfigAction, KeyAction};
 pub use command::run;
 pub use console::{Console, NoAnswer, Operator, Wait};

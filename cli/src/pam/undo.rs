@@ -23,6 +23,7 @@ use wardkey_core::code::Code;
 use crate::error::CliError;
 use crate::files;
 use crate::places::Places;
+use crate::systemd::{self, systemctl};
 use crate::texts::{Phrase, Text};
 
 use super::kept::{MAX_BYTES, pairs, restore};
@@ -171,7 +172,7 @@ pub(crate) fn begin(places: &Places, within: Duration) -> Result<Pending, CliErr
 /// Has it undone when this program is gone.
 pub(crate) fn arm(pending: &Pending) -> Result<Guard, CliError> {
     let not_ready = |what: Phrase| CliError::with(Code::NotReadyToEnable, what);
-    if Path::new("/run/systemd/system").is_dir() {
+    if systemd::is_running() {
         if !systemctl(&["is-enabled", "--quiet", SERVICE]) {
             return Err(not_ready(Text::UndoNotEnabled.with([("unit", SERVICE.into())])));
         }
@@ -287,20 +288,9 @@ fn note(places: &Places) -> PathBuf {
 }
 
 fn disarm() {
-    if Path::new("/run/systemd/system").is_dir() {
+    if systemd::is_running() {
         systemctl(&["stop", TIMER]);
     }
-}
-
-fn systemctl(arguments: &[&str]) -> bool {
-    let mut command = Command::new("/usr/bin/systemctl");
-    command
-        .args(arguments)
-        .env_clear()
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
 }
 
 fn clear(folder: &Path) -> Result<(), CliError> {
