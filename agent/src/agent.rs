@@ -39,6 +39,8 @@ pub struct Agent {
     pub state: State,
     /// Who knows the sessions.
     pub sessions: Box<dyn Sessions>,
+    /// The uid of the enrollment console, which may enroll and runs as nobody else.
+    pub enroller: Option<u32>,
     /// Who has the key.
     pub arbiter: Arbiter,
     /// Who is signed in.
@@ -118,6 +120,7 @@ impl Agent {
             directory,
             state,
             sessions,
+            enroller: None,
             arbiter: Arbiter::default(),
             presence: Presence::default(),
             link: Link::new(connect),

@@ -11,6 +11,9 @@ pub struct Arguments {
     /// Configuration file; a missing one means the defaults.
     #[arg(long, default_value = crate::config::DEFAULT_PATH)]
     pub config: PathBuf,
+    /// User of the enrollment console, by name or number. Nobody, where there is no such user.
+    #[arg(long, value_name = "NAME", default_value = "wardkey-enroll")]
+    pub enroll_user: String,
 }
 
 /// The command as clap knows it.

@@ -30,6 +30,9 @@ use crate::sync::exchange::{note_failure, note_success, upstream};
 use crate::sync::run::round;
 use crate::witness;
 
+/// The terminal of the enrollment console.
+const CONSOLE: &str = "tty12";
+
 /// Answers a request that is no login.
 pub fn answer(agent: &Agent, peer: Peer, request: &Request) -> Reply {
     let result = match request {
@@ -67,16 +70,29 @@ fn needs_root(peer: Peer) -> Result<(), AgentError> {
     }
 }
 
-/// Whoever may use the key process with a PIN may enroll: root and the person at the terminal.
+/// Whoever may have the key process make a credential may enroll: root, the person at the terminal,
+/// and the enrollment console while its terminal is shown. The code says whose the key becomes,
+/// whoever asks.
 fn may_enroll(agent: &Agent, peer: Peer) -> Result<(), AgentError> {
-    if peer.is_root() || agent.sessions.screens().has_active_local(peer.uid) {
+    if peer.is_root() {
+        return Ok(());
+    }
+    let screens = agent.sessions.screens();
+    // Whoever sits before another terminal does not type at the console.
+    let is_console = is_console(agent, peer) && screens.line.as_deref() == Some(CONSOLE);
+    if is_console || screens.has_active_local(peer.uid) {
         return Ok(());
     }
     Err(Denial::new(
         Code::CallerNotAllowed,
-        "only root and the user of the active local session may enroll",
+        "only root, the user of the active local session and the enrollment console may enroll",
     )
     .into())
+}
+
+/// Whether it is the process of the enrollment console that asks.
+fn is_console(agent: &Agent, peer: Peer) -> bool {
+    agent.enroller == Some(peer.uid)
 }
 
 /// What a login would be shown.
@@ -272,6 +288,7 @@ fn enroll_finish(agent: &Agent, peer: Peer, request: &EnrollFinish) -> Result<Re
     event.person = Some(enrolled.login.clone());
     event.key = Some(enrolled.key.short());
     event.peer_uid = Some(peer.uid);
+    event.tty = is_console(agent, peer).then(|| CONSOLE.to_owned());
     agent.record(vec![event]);
     Ok(Reply::Enrolled(enrolled))
 }

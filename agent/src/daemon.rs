@@ -31,20 +31,26 @@ const STACK: usize = 512 * 1024;
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Runs the agent by the configuration in a file until SIGTERM or SIGINT; SIGHUP is no end.
+/// `enroll_user` is the user of the enrollment console, by name or number, where there is one.
 ///
 /// # Errors
 /// [`AgentError`] when it cannot start.
-pub fn run(file: &Path) -> Result<(), AgentError> {
+pub fn run(file: &Path, enroll_user: &str) -> Result<(), AgentError> {
     let config = Config::read(file)?;
     // Before any thread is there, so that all of them leave the signals to us.
     let signals = block_signals()?;
     let (listener, path) = startup::prepare(&config)?;
-    let agent = Arc::new(Agent::open(
+    let mut agent = Agent::open(
         config,
         Clock::machine(),
         Box::new(Logind::default()),
         Box::new(Network::default()),
-    )?);
+    )?;
+    agent.enroller = startup::enroller(enroll_user);
+    if agent.enroller.is_none() {
+        log::info(format_args!("no user {enroll_user}; no enrollment console will be served"));
+    }
+    let agent = Arc::new(agent);
     agent.record(vec![started(&agent)]);
     for (name, work) in [
         ("sync", sync::run::run as fn(&Agent)),

@@ -10,7 +10,7 @@ use wardkey_agent::daemon;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match daemon::run(&arguments.config) {
+    match daemon::run(&arguments.config, &arguments.enroll_user) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             wardkey_agent::log::warning(error);

@@ -63,6 +63,13 @@ pub fn prepare(config: &Config) -> Result<(UnixListener, Option<PathBuf>), Agent
     Ok((listener, own))
 }
 
+/// The uid of the enrollment console's user, by name or number; never root's or this process's own.
+pub fn enroller(user: &str) -> Option<u32> {
+    let uid = user.parse().ok();
+    let uid: u32 = uid.or_else(|| Some(User::from_name(user).ok()??.uid.as_raw()))?;
+    (uid != 0 && uid != geteuid().as_raw()).then_some(uid)
+}
+
 fn user_of(config: &Config) -> Result<User, AgentError> {
     let name = &config.user;
     let user = User::from_name(name).ok().flatten().ok_or_else(|| {

@@ -7,8 +7,9 @@ use clap::{CommandFactory, Parser};
 /// Serves security keys to logins: finds them, identifies them, has them sign.
 ///
 /// Started by systemd on a connection or a listening socket, or by hand with
-/// --listen. Serves root, the user of the active local session, and the agent;
-/// the agent gets nothing that takes a PIN.
+/// --listen. Serves root, the user of the active local session, the agent, which
+/// gets nothing that takes a PIN, and the enrollment console, which gets nothing
+/// that uses a key, and nothing while somebody's session is shown.
 #[derive(Debug, Parser)]
 #[command(name = "wardkey-key", version)]
 pub struct Options {
@@ -23,6 +24,10 @@ pub struct Options {
     /// User of the agent, by name or number.
     #[arg(long, value_name = "NAME", default_value = "wardkey")]
     pub agent_user: String,
+
+    /// User of the enrollment console, by name or number. Nobody, where there is no such user.
+    #[arg(long, value_name = "NAME", default_value = "wardkey-enroll")]
+    pub enroll_user: String,
 
     /// Where logind keeps the active session of each seat.
     #[arg(long, value_name = "DIR", default_value = "/run/systemd/seats")]

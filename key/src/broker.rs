@@ -25,7 +25,7 @@ use wardkey_core::codec;
 use wardkey_core::message::key::MAX_DEVICES;
 
 use crate::bus::{Bus, Plugged, described};
-use crate::caller::{MAX_SEATS, active_uids};
+use crate::caller::{InFront, MAX_SEATS, in_front};
 use crate::keys::{Description, Plugging};
 use crate::listen::{receive_message, send_message};
 
@@ -63,8 +63,9 @@ enum Answer {
     /// told.
     #[n(1)]
     End(#[n(0)] bool),
+    /// Who is in front of the seats, and whether the first one is known to show nobody.
     #[n(2)]
-    Active(#[n(0)] Vec<u32>),
+    Active(#[n(0)] Vec<u32>, #[n(1)] bool),
 }
 
 /// The worker's end.
@@ -87,13 +88,13 @@ impl Broker {
         Ok(Self { socket })
     }
 
-    /// Who is in front of each seat; nobody when the broker is gone.
+    /// Who is in front of each seat; nothing is known when the broker is gone.
     #[must_use]
-    pub fn active_uids(&self) -> Vec<u32> {
+    pub fn in_front(&self) -> InFront {
         let until = Instant::now() + ANSWER;
         match self.ask(SEATS).and_then(|()| self.hear(until)) {
-            Ok((Answer::Active(uids), _)) => uids,
-            Ok(_) | Err(_) => Vec::new(),
+            Ok((Answer::Active(uids, is_nobody), _)) => InFront { uids, is_nobody },
+            Ok(_) | Err(_) => InFront::default(),
         }
     }
 
@@ -137,7 +138,7 @@ impl Bus for Broker {
                     plugged.is_complete = is_complete && !without_node;
                     return plugged;
                 }
-                Ok((Answer::Active(_), _)) | Err(_) => return plugged,
+                Ok((Answer::Active(..), _)) | Err(_) => return plugged,
             }
         }
     }
@@ -150,9 +151,9 @@ pub fn serve(socket: BorrowedFd<'_>, seats: &Path) {
         let told = match asked {
             [DEVICES] => tell_devices(socket),
             [SEATS] => {
-                let mut uids = active_uids(seats);
+                let InFront { mut uids, is_nobody } = in_front(seats);
                 uids.truncate(MAX_SEATS);
-                tell(socket, &Answer::Active(uids), None)
+                tell(socket, &Answer::Active(uids, is_nobody), None)
             }
             _ => return,
         };
@@ -213,12 +214,14 @@ mod tests {
         });
         for uid in [2001, 2002] {
             std::fs::write(seats.path().join("seat0"), format!("ACTIVE_UID={uid}\n")).unwrap();
-            assert_eq!(broker.active_uids(), [uid]);
+            assert_eq!(broker.in_front(), InFront { uids: vec![uid], is_nobody: false });
             let plugged = broker.devices(&Locks::default());
             let listing = hidapi::hidraw::devices();
             assert_eq!(plugged.devices.len(), listing.found.len());
             assert_eq!(plugged.is_complete, listing.is_complete);
         }
+        std::fs::write(seats.path().join("seat0"), "IS_SEAT0=1\n").unwrap();
+        assert_eq!(broker.in_front(), InFront { uids: vec![], is_nobody: true });
         drop(broker);
         serving.join().unwrap();
     }
@@ -227,11 +230,11 @@ mod tests {
     fn a_broker_that_is_gone_or_talks_nonsense_knows_nobody() {
         let (broker, theirs) = pair();
         send_message(theirs.as_fd(), &[0xff], None).unwrap();
-        assert!(broker.active_uids().is_empty());
+        assert_eq!(broker.in_front(), InFront::default());
         send_message(theirs.as_fd(), &codec::to_message(&Answer::End(true)), None).unwrap();
-        assert!(broker.active_uids().is_empty());
+        assert_eq!(broker.in_front(), InFront::default());
         drop(theirs);
-        assert!(broker.active_uids().is_empty());
+        assert_eq!(broker.in_front(), InFront::default());
         let plugged = broker.devices(&Locks::default());
         assert!(plugged.devices.is_empty() && !plugged.is_complete);
     }

@@ -23,7 +23,7 @@ use wardkey_core::message::MAX_KEY_FRAME;
 use wardkey_ipc::{Channel, Peer};
 use wardkey_key::arguments::Options;
 use wardkey_key::broker::{self, Broker};
-use wardkey_key::caller::{self, Authority};
+use wardkey_key::caller::{self, Authority, Services};
 use wardkey_key::sandbox::{self, Role};
 use wardkey_key::serve::{Client, Others};
 use wardkey_key::wiping::Wiping;
@@ -67,9 +67,14 @@ fn fail(error: &dyn std::fmt::Display) -> ExitCode {
 /// Hands connections to processes, without end.
 fn accept(listener: &OwnedFd, options: &Options) -> ExitCode {
     // Looked up once, here: the processes have no access to directory services.
-    let authority = Authority::new(options.seats_dir.clone(), &options.agent_user);
-    if authority.agent.is_none() {
+    let authority =
+        Authority::new(options.seats_dir.clone(), &options.agent_user, &options.enroll_user);
+    if authority.services.agent.is_none() {
         eprintln!("wardkey-key: no user {}; the agent will not be served", options.agent_user);
+    }
+    if authority.services.enroller.is_none() {
+        let user = &options.enroll_user;
+        eprintln!("wardkey-key: no user {user}; no enrollment console will be served");
     }
     tell_systemd();
     match listen::run(
@@ -87,8 +92,10 @@ fn accept(listener: &OwnedFd, options: &Options) -> ExitCode {
 fn this_program(authority: &Authority, part: &str) -> Command {
     let mut command = Command::new("/proc/self/exe");
     // An empty name is nobody's.
-    let agent = authority.agent.map(|uid| uid.to_string()).unwrap_or_default();
-    command.arg(part).arg("--seats-dir").arg(&authority.seats).arg("--agent-user").arg(agent);
+    let user = |uid: Option<u32>| uid.map(|uid| uid.to_string()).unwrap_or_default();
+    command.arg(part).arg("--seats-dir").arg(&authority.seats);
+    command.arg("--agent-user").arg(user(authority.services.agent));
+    command.arg("--enroll-user").arg(user(authority.services.enroller));
     command
 }
 
@@ -121,7 +128,8 @@ fn broker(options: &Options) -> ExitCode {
 
 /// Serves the connection that the parent hands over.
 fn worker(options: &Options) -> ExitCode {
-    let authority = Authority::new(options.seats_dir.clone(), &options.agent_user);
+    let authority =
+        Authority::new(options.seats_dir.clone(), &options.agent_user, &options.enroll_user);
     let Ok(broker) = Broker::start(this_program(&authority, "--broker")) else {
         return ExitCode::FAILURE;
     };
@@ -131,12 +139,13 @@ fn worker(options: &Options) -> ExitCode {
     let Some((connection, others, known)) = listen::receive(std::io::stdin().as_fd()) else {
         return ExitCode::SUCCESS;
     };
-    attend(UnixStream::from(connection), authority.agent, (others, known), Rc::new(broker))
+    attend(UnixStream::from(connection), authority.services, (others, known), Rc::new(broker))
 }
 
 /// Serves the one connection that systemd has passed.
 fn activated(socket: OwnedFd, options: &Options) -> ExitCode {
-    let authority = Authority::new(options.seats_dir.clone(), &options.agent_user);
+    let authority =
+        Authority::new(options.seats_dir.clone(), &options.agent_user, &options.enroll_user);
     let Ok(peer) = Peer::of(&socket) else {
         return fail(&"the connection is no Unix socket");
     };
@@ -165,7 +174,7 @@ impl Bus for Shared {
 
 fn attend(
     stream: UnixStream,
-    agent: Option<u32>,
+    services: Services,
     (others, known): (Others, Known),
     broker: Rc<Broker>,
 ) -> ExitCode {
@@ -174,7 +183,7 @@ fn attend(
     };
     let authorise = {
         let broker = Rc::clone(&broker);
-        move || caller::authorise(peer, agent, || broker.active_uids())
+        move || caller::authorise(peer, services, || broker.in_front())
     };
     match authorise() {
         None => serve::refuse(channel),

@@ -18,7 +18,7 @@ use wardkey_core::message::agent::{EnrollBegin, EnrollFinish, Reply, Request};
 use wardkey_core::message::http::*;
 use wardkey_core::message::{MAX_FRAME, MAX_KEY_FRAME, key};
 use wardkey_core::name::{DisplayText, Language};
-use wardkey_ipc::{Channel, Deadline};
+use wardkey_ipc::{Channel, Deadline, Peer};
 
 fn soon() -> Deadline {
     Deadline::after(LONG)
@@ -259,15 +259,18 @@ fn an_enrollment_goes_through_and_keeps_to_the_rp_id_that_was_signed() {
         f.agent.directory.close();
         let clock = wardkey_agent::clock::Clock::machine();
         let sessions = Box::new(Shared(Arc::clone(&f.sessions)));
-        f.agent = Arc::new(
-            wardkey_agent::agent::Agent::open(
-                config(f.folder.path()),
-                clock,
-                sessions,
-                Box::new(Enrolling { rp }),
-            )
-            .unwrap(),
-        );
+        let mut agent = wardkey_agent::agent::Agent::open(
+            config(f.folder.path()),
+            clock,
+            sessions,
+            Box::new(Enrolling { rp }),
+        )
+        .unwrap();
+        // The console asks as the person at the terminal does, and nobody else's service.
+        let console = wardkey_agent::startup::enroller("nobody").unwrap();
+        agent.enroller = Some(console);
+        f.agent = Arc::new(agent);
+        let console = Peer { uid: console, gid: console, pid: 77 };
         let begin = |code: &str| {
             Request::EnrollBegin(EnrollBegin { code: code.into(), language: Language::En })
         };
@@ -278,6 +281,20 @@ fn an_enrollment_goes_through_and_keeps_to_the_rp_id_that_was_signed() {
             assert!(matches!(reply, Reply::Refused(refusal) if refusal.code == Code::RpIdMismatch));
             continue;
         }
+        let by_console = |line: Option<&str>| {
+            *f.sessions.line.lock().unwrap() = line.map(str::to_owned);
+            f.connect(console).ask(&begin(" ABCD-EFGH-JKMN\n"))
+        };
+        for line in [None, Some("tty7"), Some("tty1"), Some("tty122")] {
+            let Reply::Refused(refusal) = by_console(line) else { panic!("{line:?}") };
+            assert_eq!(refusal.code, Code::CallerNotAllowed, "{line:?}");
+        }
+        let shown = by_console(Some("tty12"));
+        assert!(matches!(shown, Reply::Enrollment(_)), "{shown:?}");
+        assert_eq!(f.connect(console).refused(&Request::Sync), Code::NeedsRoot);
+        let other = wardkey_agent::startup::enroller("daemon").unwrap();
+        let other = Peer { uid: other, gid: other, pid: 78 };
+        assert_eq!(f.connect(other).refused(&begin("ABCD")), Code::CallerNotAllowed);
         let Reply::Enrollment(enrollment) = reply else { panic!("{reply:?}") };
         assert_eq!(&enrollment.algorithms[..], [-7, -8]);
         let id = |id: u8| CredentialId::new(vec![id; 32]).unwrap();
@@ -298,11 +315,12 @@ fn an_enrollment_goes_through_and_keeps_to_the_rp_id_that_was_signed() {
             label: DisplayText::new("blue").unwrap(),
             can_force_pin_change: Some(false),
         });
-        assert!(matches!(f.root().ask(&finish), Reply::Enrolled(enrolled) if enrolled.attested));
+        let reply = f.connect(console).ask(&finish);
+        assert!(matches!(reply, Reply::Enrolled(enrolled) if enrolled.attested));
         let event = f.events().into_iter().find(|event| event.name == EventName::Enrolled).unwrap();
         assert_eq!(
-            (event.person, event.key.as_deref()),
-            (Some(login("hanako")), Some("0505050505050505"))
+            (event.person, event.key.as_deref(), event.tty.as_deref()),
+            (Some(login("hanako")), Some("0505050505050505"), Some("tty12"))
         );
     }
 }

@@ -14,7 +14,7 @@ use crate::texts::{Phrase, Text};
 
 /// Accounts that Debian makes on every machine, and those of display managers and of Wardkey. The
 /// module leaves accounts of the system alone, so nobody could ever log in there with a key.
-const OF_THE_SYSTEM: [&str; 30] = [
+const OF_THE_SYSTEM: [&str; 31] = [
     "root",
     "daemon",
     "bin",
@@ -43,6 +43,7 @@ const OF_THE_SYSTEM: [&str; 30] = [
     "colord",
     "pulse",
     "wardkey",
+    "wardkey-enroll",
     "wardkey-server",
     "debian-gdm",
 ];

@@ -33,6 +33,8 @@ use wardkey_ipc::{Channel, Peer};
 pub struct FakeSessions {
     pub foreground: Mutex<String>,
     pub sessions: Mutex<BTreeMap<i32, Session>>,
+    /// The virtual terminal that is shown.
+    pub line: Mutex<Option<String>>,
 }
 
 pub struct Shared(pub Arc<FakeSessions>);
@@ -48,7 +50,7 @@ impl Sessions for Shared {
         let shown =
             |session: &Session| Session { active: session.id == foreground, ..session.clone() };
         let sessions = sessions.values().map(shown).collect();
-        Screens { sessions, line: None }
+        Screens { sessions, line: self.0.line.lock().unwrap().clone() }
     }
 }
 
