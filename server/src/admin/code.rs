@@ -27,6 +27,9 @@ pub struct CodeMade {
     pub login: String,
     /// Not valid from then on, Unix seconds.
     pub expires: u64,
+    /// By which the trail names it, here and where it is redeemed.
+    #[serde(skip)]
+    pub number: i64,
 }
 
 /// Codes that were withdrawn.
@@ -100,7 +103,7 @@ pub async fn add(
     }
 
     let made = make(op, (login, person.id), seconds, key).await?;
-    let detail = format!("until {}", shown_utc(UnixTime(made.expires)));
+    let detail = format!("code {}, until {}", made.number, shown_utc(UnixTime(made.expires)));
     op.record("code.issue", login.as_str(), Some(&detail)).await?;
     Ok(made)
 }
@@ -124,7 +127,8 @@ pub(super) async fn make(
         .map_err(Error::crypto("enrollment code"))?;
     let until = op.now.plus(seconds);
     code::add(op.tx, &hash, person, (op.now, until)).await?;
-    Ok(CodeMade { code: text, login: login.to_string(), expires: until.0 })
+    let number = code::open(op.tx, &hash, op.now).await?.id;
+    Ok(CodeMade { code: text, login: login.to_string(), expires: until.0, number })
 }
 
 /// Withdraws every open code of a person.

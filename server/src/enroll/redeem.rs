@@ -88,8 +88,9 @@ pub async fn finish(
     let record = &registration.record;
     let attested = record.flags.has(CredentialFlags::ATTESTED);
     let detail = format!(
-        "person {}, label \"{}\", model {}, {}, {}",
+        "person {}, code {}, label \"{}\", model {}, {}, {}",
         person.login,
+        session.code.id,
         record.label,
         record.aaguid,
         if attested { "attested" } else { "not attested" },

@@ -48,7 +48,16 @@ fn a_key_is_enrolled_as_it_says_and_published_at_once() {
     // A key that the person has is named, so that it is not enrolled twice.
     let begun: EnrollBeginReply = begin(&ward.terminal, &ward.code()).json();
     assert_eq!(begun.public_key.exclude_credentials.unwrap()[0].id.0, credential.id);
-    assert!(ward.deployment.actions().contains(&"key.enroll".to_owned()));
+    // The trail says by which code, and not what was typed.
+    let rows = ward.deployment.rows(&["audit", "list"]);
+    let number_in = |action: &str| {
+        let all: Vec<_> = rows.as_array().unwrap().iter().collect();
+        let of = |row: &&&serde_json::Value| row["action"] == action;
+        let last = all.iter().rfind(of).unwrap()["detail"].as_str().unwrap().to_owned();
+        let (_, after) = last.split_once("code ").unwrap();
+        after.split(',').next().unwrap().parse::<u32>().unwrap()
+    };
+    assert_eq!(number_in("code.issue"), number_in("key.enroll"));
 }
 
 /// Consoles show it, at logins and where keys are enrolled.
