@@ -62,6 +62,11 @@ impl Editor {
         Step::More
     }
 
+    /// How many bytes it has, for who shows them.
+    pub(super) fn length(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Whether it is as if nobody had typed.
     pub(super) fn is_empty(&self) -> bool {
         self.bytes.is_empty() && !self.overflow && matches!(self.escape, Escape::None)

@@ -1,5 +1,6 @@
 //! Questions and answers: a terminal without echo, or lines from a pipe.
 
+mod confined;
 mod editor;
 mod person;
 mod standard;

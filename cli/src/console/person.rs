@@ -1,6 +1,7 @@
 //! Who is asked and told, and what an answer is.
 
-use std::time::Duration;
+use std::os::fd::BorrowedFd;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use zeroize::Zeroizing;
@@ -47,6 +48,21 @@ pub enum Wait {
 pub trait Operator {
     /// Whether it is a person at a terminal, who can be asked again.
     fn interactive(&self) -> bool;
+    /// Whether it is a console of Linux, which has no Japanese letters.
+    fn has_only_latin(&self) -> bool;
+    /// Whether nothing that is typed has this program end or stop, what is typed stays out of the
+    /// swap space, and no other program can be started.
+    fn is_confined(&self) -> bool;
+    /// Whether this program was told to end, or nobody can answer any more.
+    fn is_over(&self) -> bool;
+    /// Has whoever sits there wait, however much is typed.
+    fn pause(&mut self, time: Duration);
+    /// Waits until there is something to read there, or Ctrl-C is typed. Where the keys of the
+    /// terminal end this program by themselves there is nothing to wait for.
+    ///
+    /// # Errors
+    /// [`NoAnswer::Cancelled`]: not to be waited for any more; [`NoAnswer::TimedOut`].
+    fn wait_for(&mut self, there: BorrowedFd<'_>, until: Instant) -> Result<(), NoAnswer>;
     /// Tells something.
     fn say(&mut self, text: &str);
     /// Asks for something that may be seen, for as long as `wait` says; without it, for ever.

@@ -1,6 +1,6 @@
 //! The terminal while nothing that is typed may be shown.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Instant;
 
 use nix::errno::Errno;
@@ -36,6 +36,11 @@ impl Signals {
         let fd = SignalFd::with_flags(&ending, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
         let mask = ending.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
         Ok(Self { mask, fd })
+    }
+
+    /// The descriptor, for poll(2): there is something to read when one has come.
+    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
     }
 
     /// Waits until there is something to read (true), or a signal (false).

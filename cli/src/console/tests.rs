@@ -1,7 +1,7 @@
 //! Typing at a pseudo-terminal.
 
 use std::io::Write;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use nix::pty::{OpenptyResult, openpty};
 use nix::sys::termios::{LocalFlags, tcgetattr};
@@ -169,4 +169,68 @@ fn answers_from_a_pipe_are_lines_in_the_order_asked() {
         assert_eq!(console.ask_secret("?", Wait::ForEver).unwrap().as_str(), answer);
     }
     assert!(matches!(console.ask_secret("?", Wait::ForEver), Err(NoAnswer::Cancelled)));
+}
+
+/// A confined terminal, what was shown, and what is typed at it.
+fn confined() -> (Console, Shown, OwnedFd, OwnedFd) {
+    let OpenptyResult { master, slave } = openpty(None, None).unwrap();
+    let shown = Shown::default();
+    let mut console = Console::new(slave.try_clone().unwrap(), Box::new(shown.clone()));
+    assert!(echoes(&slave) && !console.is_confined());
+    console.confine().unwrap();
+    assert!(!echoes(&slave) && console.is_confined() && !console.is_over());
+    (console, shown, master, slave)
+}
+
+fn type_at(master: &OwnedFd, keys: &[u8]) {
+    nix::unistd::write(master, keys).unwrap();
+}
+
+/// What is typed before the question, or after it, may be a PIN that comes too early.
+#[test]
+fn a_confined_terminal_shows_what_is_typed_at_a_visible_question_alone() {
+    let (mut console, shown, master, slave) = confined();
+    type_at(&master, b"2468\n");
+    let said = shown.clone();
+    let hand = std::thread::spawn(move || {
+        let until = |end: &[u8]| {
+            while !said.0.lock().unwrap().ends_with(end) {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        };
+        until(b"Name? ");
+        type_at(&master, b"hanakk\x7fo\r");
+        until(b"PIN? ");
+        type_at(&master, b"1234\r");
+        master
+    });
+    assert_eq!(console.ask("Name? ", Some(Duration::from_secs(60))).unwrap(), "hanako");
+    assert_eq!(console.ask_secret("PIN? ", Wait::ForEver).unwrap().as_str(), "1234");
+    let seen = String::from_utf8(shown.0.lock().unwrap().clone()).unwrap();
+    assert_eq!(seen, "Name? hanakk\x08 \x08o\nPIN? \n");
+    assert!(!echoes(&slave) && !console.has_only_latin(), "a pseudo-terminal");
+    drop((hand.join().unwrap(), slave));
+    assert!(console.ask("Name? ", None).is_err() && console.is_over(), "it was hung up");
+}
+
+/// At a terminal whose keys make no signals Ctrl-C is read, whatever is waited for.
+#[test]
+fn ctrl_c_at_a_confined_terminal_ends_every_wait() {
+    let (mut console, _, master, _slave) = confined();
+    let (there, other) = std::os::unix::net::UnixStream::pair().unwrap();
+    let soon = || Instant::now() + Duration::from_secs(60);
+    let wait = |console: &mut Console, until| console.wait_for(there.as_fd(), until);
+    type_at(&master, b"2468\x03");
+    assert!(matches!(wait(&mut console, soon()), Err(NoAnswer::Cancelled)));
+    // Between two waits, too.
+    type_at(&master, b"\x03");
+    assert!(matches!(console.ask_secret("PIN? ", Wait::ForEver), Err(NoAnswer::Cancelled)));
+    type_at(&master, b"abc\n");
+    assert!(matches!(wait(&mut console, Instant::now()), Err(NoAnswer::TimedOut)));
+    (&other).write_all(b"x").unwrap();
+    wait(&mut console, soon()).unwrap();
+    assert!(!console.is_over());
+    drop(master);
+    assert!(matches!(wait(&mut console, soon()), Err(NoAnswer::Cancelled)));
+    assert!(console.is_over());
 }
