@@ -134,10 +134,10 @@ impl CliError {
     fn detail(&self) -> Option<Phrase> {
         match self {
             Self::Refused { detail, cause, .. } => {
-                let sentence = self.message().to_string();
-                // Some sentences have it in them.
+                let sentence = self.message().to_string().to_lowercase();
+                // Some sentences have it in them, as their beginning too.
                 detail_of(detail.as_ref(), cause.as_ref())
-                    .filter(|detail| !sentence.contains(&detail.to_string()))
+                    .filter(|detail| !sentence.contains(&detail.to_string().to_lowercase()))
             }
             Self::Unreachable { cause, .. } => detail_of(None, Some(cause)),
             Self::Usage(_) | Self::Problems(_) | Self::Findings(_) => None,
@@ -301,6 +301,9 @@ mod tests {
                 r#"使用済みか、期限切れです。新しいコードを申し出てください。","number":1506}}"#
             )
         );
+        let said = "the enrollment code is wrong, used or expired";
+        let error = refusal(Code::EnrollmentCodeInvalid, Some(said), None);
+        assert_eq!(error.to_text(Language::En).lines().count(), 1, "what the server says");
         let error = refusal(Code::TooManyRequests, Some("a\nb"), Some(7));
         assert_eq!(
             error.to_text(Language::En),
