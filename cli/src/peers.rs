@@ -1,11 +1,12 @@
 //! The agent and the key process, at the other ends of two sockets.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wardkey_core::code::Code;
 use wardkey_core::message::{MAX_FRAME, MAX_KEY_FRAME, agent, key};
 use wardkey_ipc::{Channel, Deadline, IpcError};
 
+use crate::console::{NoAnswer, Operator};
 use crate::context::Context;
 use crate::error::CliError;
 
@@ -29,14 +30,34 @@ impl Agent {
         request: &agent::Request,
         wait: Duration,
     ) -> Result<agent::Reply, CliError> {
-        self.0
-            .send(request, Deadline::after(SOON))
-            .and_then(|()| self.0.receive(Deadline::after(wait)))
-            .map_err(|error| unreachable(Code::AgentUnreachable, error))
-            .and_then(|reply| match reply {
-                agent::Reply::Refused(refusal) => Err(refusal.into()),
-                reply => Ok(reply),
-            })
+        self.send(request)?;
+        self.next(Deadline::after(wait))
+    }
+
+    /// The same, and whoever sits there may stop it.
+    pub(crate) fn ask_unless_stopped(
+        &mut self,
+        person: &mut dyn Operator,
+        request: &agent::Request,
+        wait: Duration,
+    ) -> Result<agent::Reply, CliError> {
+        self.send(request)?;
+        let deadline = Deadline::after(wait);
+        unless_stopped(person, &self.0, deadline)?;
+        self.next(deadline)
+    }
+
+    fn send(&mut self, request: &agent::Request) -> Result<(), CliError> {
+        let sent = self.0.send(request, Deadline::after(SOON));
+        sent.map_err(|error| unreachable(Code::AgentUnreachable, error))
+    }
+
+    fn next(&mut self, deadline: Deadline) -> Result<agent::Reply, CliError> {
+        match self.0.receive(deadline) {
+            Ok(agent::Reply::Refused(refusal)) => Err(refusal.into()),
+            Ok(reply) => Ok(reply),
+            Err(error) => Err(unreachable(Code::AgentUnreachable, error)),
+        }
     }
 }
 
@@ -69,6 +90,21 @@ impl Key {
         }
     }
 
+    /// The same, and whoever sits there may stop it: then the key process lets the key go.
+    pub(crate) fn next_unless_stopped(
+        &mut self,
+        person: &mut dyn Operator,
+        deadline: Deadline,
+        late: Code,
+    ) -> Result<key::Reply, CliError> {
+        if let Err(stopped) = unless_stopped(person, &self.0, deadline) {
+            // A connection that ends is as good.
+            let _ = self.send(&key::Request::Cancel);
+            return Err(stopped);
+        }
+        self.next(deadline, late)
+    }
+
     /// Asks what is answered at once.
     pub(crate) fn ask(
         &mut self,
@@ -77,6 +113,22 @@ impl Key {
     ) -> Result<key::Reply, CliError> {
         self.send(request)?;
         self.next(Deadline::after(wait), Code::KeyProcessUnreachable)
+    }
+}
+
+/// Waits for the next answer, until somebody does not want to wait any more.
+fn unless_stopped(
+    person: &mut dyn Operator,
+    channel: &Channel,
+    deadline: Deadline,
+) -> Result<(), CliError> {
+    if channel.has_message() {
+        return Ok(());
+    }
+    match person.wait_for(channel.as_fd(), Instant::now() + deadline.left()) {
+        // That it is late is said by who reads.
+        Ok(()) | Err(NoAnswer::TimedOut) => Ok(()),
+        Err(_) => Err(CliError::new(Code::Cancelled)),
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn the_one_key(
     let mut silent = 0;
     let mut told = None;
     while !deadline.has_passed() {
-        let keys = list(&mut link)?;
+        let keys = list_unless_stopped(context, &mut link)?;
         match keys.as_slice() {
             [KeyInfo { details: Some(details), .. }] if is_fido2(details) => {
                 let details = details.clone();
@@ -76,14 +76,15 @@ pub(crate) fn the_one_key(
 
 /// Waits until another number of keys is plugged than before.
 fn wait_for_change(
-    context: &Context<'_, '_>,
+    context: &mut Context<'_, '_>,
     before: usize,
     deadline: Deadline,
 ) -> Result<(), CliError> {
     let mut link = Key::connect(context)?;
     link.send(&Request::Watch)?;
     loop {
-        match link.next(deadline, Code::KeyTimeout)? {
+        let person = &mut *context.env.person;
+        match link.next_unless_stopped(person, deadline, Code::KeyTimeout)? {
             Reply::Keys(keys) if keys.len() != before => return Ok(()),
             Reply::Keys(_) => {}
             _ => return Err(peers::unexpected()),
@@ -267,6 +268,19 @@ pub(crate) fn look(
 
 fn is_fido2(details: &KeyDetails) -> bool {
     details.versions.iter().any(|version| version.starts_with("FIDO_2"))
+}
+
+/// The same, and whoever sits there may stop it.
+fn list_unless_stopped(
+    context: &mut Context<'_, '_>,
+    link: &mut Key,
+) -> Result<Vec<KeyInfo>, CliError> {
+    link.send(&Request::List)?;
+    let (deadline, late) = (Deadline::after(LOOK), Code::KeyProcessUnreachable);
+    match link.next_unless_stopped(&mut *context.env.person, deadline, late)? {
+        Reply::Keys(keys) => Ok(keys.into_vec()),
+        _ => Err(peers::unexpected()),
+    }
 }
 
 pub(crate) fn list(link: &mut Key) -> Result<Vec<KeyInfo>, CliError> {

@@ -49,6 +49,19 @@ enroll_desk__long =
     次々と登録します。登録コードを尋ねる画面で Ctrl-C を押すと終わります。窓口用です。
 
     始めてから 2 分間何も答えないと、最初からやり直しになります。そばを離れないでください。Ctrl-C や Ctrl-Z を押すと、キーボードの前の人がシェルを使えます。
+enroll-console = 登録用コンソール。登録コードのある人がキーを登録する仮想端末です。そこでは誰もログインしていません。
+enroll-console-enable = 登録用コンソールを tty12 で開きます。端末の起動時にも開きます（root）。
+enroll-console-enable__long =
+    登録用コンソールを tty12 で開きます。端末の起動時にも開きます（root）。
+
+    登録コードのある人が、次々とキーを登録します。そこでは誰もログインしていません。Ctrl+Alt+F12 で表示します。
+enroll-console-disable = 登録用コンソールを閉じます（root）。
+enroll-console-status = 登録用コンソールが開いているかどうかを表示します。
+enroll-console-run = 登録用コンソールとして動きます（wardkey-enroll.service が実行します）。
+enroll-console-run__long =
+    登録用コンソールとして動きます（wardkey-enroll.service が実行します）。
+
+    端末が切れるか、プログラムが停止されるまで、端末を占有します。端末のキー操作でシグナルは送られず、入力されたものはスワップ領域に書き込まれず、ほかのプログラムは起動されません。
 enable = 職員がキーでログインできるようにします（root）。
 enable__long =
     職員がキーでログインできるようにします（root）。モジュールをこの端末の PAM サービスに入れます。

@@ -321,6 +321,12 @@ wk-1743 = This act lets somebody in: please sign in with your key once more, the
 wk-1744 = This form is not from a page of this session. Please go back, load the page again and repeat it.
 wk-1745 = This form was sent before. If nobody has seen its code, please withdraw it and issue another.
 wk-1750 = { $value } is no name in Latin letters. Please use such letters, at most 128 bytes.
+wk-1751 = { $tty } is in use. Please free it for the enrollment console: see the detail below.
+wk-1752 = The enrollment console did not start or stop. Please look: systemctl status wardkey-enroll
+wk-1753 = The enrollment console is open on { $tty }. Who has an enrollment code registers a key there.
+wk-1754 = { $path } changes the enrollment console. Please check that it takes no protection away.
+wk-1755 = Without a terminal of its own the enrollment console does not start. Please start its unit.
+wk-1756 = The account { $account } is not as the package makes it. Please put it right: see the detail.
 
 ## 18xx: without the key
 

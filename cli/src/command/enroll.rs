@@ -2,31 +2,31 @@
 //!
 //! ```text
 //!   code ─ key (plugged in) ─ agent: EnrollBegin (is the code right? how long is a PIN?)
-//!     └─ PIN ─ agent: EnrollBegin ─ key: MakeCredential, touch ─ agent: EnrollFinish
+//!     └─ PIN ─ agent: EnrollBegin (it took long) ─ key: MakeCredential, touch ─ agent: EnrollFinish
 //!         └─ again: the PIN was wrong, tries remain ─┘
 //! ```
-//! What takes a person's time comes first: a challenge of the server lives 60 seconds.
+//! What takes a person's time comes first: a challenge of the server lives 60 seconds. One that is
+//! young enough after it is taken; each costs one of the tries at codes that a terminal has.
 
+mod at_console;
+mod begun;
 mod desk;
 mod pin_rules;
+mod screen;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 use wardkey_core::code::{Code, Notice, Prompt};
 use wardkey_core::codec::List;
-use wardkey_core::id::SigningPublicKey;
-use wardkey_core::marks::Marks;
-use wardkey_core::message::agent::{self, EnrollBegin, EnrollFinish, Enrolled, Enrollment};
+use wardkey_core::message::agent::{self, EnrollFinish, Enrolled, Enrollment};
 use wardkey_core::message::key::{
     KeyCredential, KeyDetails, KeyInfo, MakeCredential, Pin, Reply, Request,
 };
 use wardkey_core::name::{DisplayText, Language};
-use wardkey_core::snapshot::verify_roots;
 use wardkey_core::texts;
 use wardkey_ipc::Deadline;
 
-use crate::anchor::{self, Before};
 use crate::args::EnrollOptions;
 use crate::context::Context;
 use crate::error::CliError;
@@ -34,10 +34,10 @@ use crate::output::{self, Output};
 use crate::peers::{self, Agent, Key};
 use crate::security_key::{self as keys, ask};
 use crate::texts::Text;
+use at_console::{Typed, Whose};
+use begun::{Asked, Begun, SERVER, begin, must_be_joined, shown_name, trust};
 use pin_rules::Kept;
 
-/// How long the agent may take for an exchange with the server.
-const SERVER: Duration = Duration::from_secs(30);
 /// How long after the challenge the key may still be touched: the answer has to reach the server.
 const TOUCH: Duration = Duration::from_secs(52);
 /// How long the key process may take beyond that to say that it is over.
@@ -50,20 +50,47 @@ pub(crate) fn enroll(
 ) -> Result<Output, CliError> {
     must_be_joined(context)?;
     if options.desk {
-        let by = |context: &mut Context<'_, '_>, code: &str| enroll_by(context, code, options);
+        let by = |context: &mut Context<'_, '_>, code: &str| {
+            enroll_by(context, Asked { code, whose: None }, None, options)
+        };
         return desk::desk(context, typed_code, by);
     }
     let code = match &options.code {
         Some(code) => a_code(code)?,
         None => typed_code(context)?,
     };
-    enroll_by(context, &code, options)
+    enroll_by(context, Asked { code: &code, whose: None }, None, options)
+}
+
+/// The enrollment console: [`at_console`].
+pub(crate) fn at_console(context: &mut Context<'_, '_>) -> Result<Output, CliError> {
+    if !context.env.person.is_confined() {
+        return Err(CliError::new(Code::ConsoleUnprotected));
+    }
+    let whom = |context: &mut Context<'_, '_>, typed: &Typed| {
+        must_be_joined(context)?;
+        let trust = trust(context)?;
+        let begun = begin(context, asked_by(typed), &trust)?;
+        let name = shown_name(context, &begun.enrollment);
+        let name = format!("{name} ({})", begun.enrollment.login);
+        Ok(Whose { name, begun })
+    };
+    let by = |context: &mut Context<'_, '_>, typed: &Typed, begun: Begun| {
+        let options = EnrollOptions { code: None, label: None, desk: false };
+        enroll_by(context, asked_by(typed), Some(begun), &options)
+    };
+    at_console::at_console(context, a_code, whom, by)
+}
+
+fn asked_by(typed: &Typed) -> Asked<'_> {
+    Asked { code: &typed.code, whose: Some(&typed.login) }
 }
 
 /// Registers the key that is plugged in, for whom the code is.
 fn enroll_by(
     context: &mut Context<'_, '_>,
-    code: &str,
+    asked: Asked<'_>,
+    begun: Option<Begun>,
     options: &EnrollOptions,
 ) -> Result<Output, CliError> {
     let trust = trust(context)?;
@@ -71,10 +98,12 @@ fn enroll_by(
     if details.pin_must_change {
         return Err(CliError::new(Code::PinMustChange));
     }
-    // Whether the code is right, and what is wanted of the PIN, before one is asked for. Its
-    // challenge would not live long enough.
-    let asked = begin(context, &mut Agent::connect(context)?, code, &trust)?;
-    details = pin_rules::announce(context, &asked, details);
+    // Whether the code is right, and what is wanted of the PIN, before one is asked for.
+    let mut begun = match begun {
+        Some(begun) => begun,
+        None => begin(context, asked, &trust)?,
+    };
+    details = pin_rules::announce(context, &begun.enrollment, details);
     let mut first = if details.pin_set { None } else { Some(first_pin(context, &details)?) };
     loop {
         let pin = match first.take() {
@@ -85,58 +114,16 @@ fn enroll_by(
                 keys::ask_pin(context, &question, Pin::typed)?
             }
         };
-        let registered = pin_rules::check(&pin, &asked)
-            .and_then(|()| register(context, code, &key, &trust, pin, options));
-        match registered {
-            Ok(registered) => return Ok(success(context, &registered)),
+        if let Err(error) = pin_rules::check(&pin, &begun.enrollment) {
+            details = keys::another_try(context, error, details)?;
+            continue;
+        }
+        begun = begun.fresh(context, asked, &trust)?;
+        match register(context, &begun, &key, pin, options) {
+            Ok((enrolled, kept)) => return Ok(success(context, &begun, &enrolled, &kept)),
             Err(error) => details = keys::another_try(context, error, details)?,
         }
     }
-}
-
-/// Says early what would otherwise be said after code and PIN.
-fn must_be_joined(context: &Context<'_, '_>) -> Result<(), CliError> {
-    match Agent::connect(context)?.ask(&agent::Request::Status, SERVER)? {
-        agent::Reply::Status(status) if status.terminal.is_none() => {
-            Err(CliError::new(Code::NotJoined))
-        }
-        agent::Reply::Status(_) => Ok(()),
-        _ => Err(peers::unexpected()),
-    }
-}
-
-/// What this terminal trusts, by root's files, not by the agent's word.
-struct Trust {
-    /// The root key of the anchor.
-    root_key: SigningPublicKey,
-    /// Which root document was followed since.
-    marks: Marks,
-}
-
-fn trust(context: &Context<'_, '_>) -> Result<Trust, CliError> {
-    let marks = anchor::marks(&context.env.marks)?.unwrap_or_default();
-    match anchor::read(&context.env.anchor)? {
-        Before::Anchor(anchor) => Ok(Trust { root_key: anchor.root_key, marks }),
-        Before::Nothing => {
-            Err(CliError::with(Code::AnchorMissing, context.env.anchor.display().to_string()))
-        }
-        Before::Unreadable(why) => {
-            Err(CliError::with(Code::AnchorMissing, why.phrase()).caused_by(why))
-        }
-    }
-}
-
-/// A key makes a credential for the name that the root key signed and for no other: else a
-/// taken-over agent could have it make one for a deployment of its own.
-fn check_rp_id(enrollment: &Enrollment, trust: &Trust) -> Result<(), CliError> {
-    let root = verify_roots(&enrollment.roots, &trust.root_key, &trust.marks)
-        .map_err(|denial| CliError::because(denial.code, denial))?;
-    if root.rp_id == enrollment.rp_id {
-        return Ok(());
-    }
-    let ids =
-        [("given", enrollment.rp_id.to_string().into()), ("signed", root.rp_id.to_string().into())];
-    Err(CliError::with(Code::RpIdMismatch, Text::RpIdNotSigned.with(ids)))
 }
 
 fn typed_code(context: &mut Context<'_, '_>) -> Result<String, CliError> {
@@ -173,47 +160,22 @@ fn first_pin(context: &mut Context<'_, '_>, details: &KeyDetails) -> Result<Pin,
     }
 }
 
-/// Asks the server by the code whom the key is for, and for a challenge.
-fn begin(
-    context: &Context<'_, '_>,
-    agent: &mut Agent,
-    code: &str,
-    trust: &Trust,
-) -> Result<Box<Enrollment>, CliError> {
-    let begin = EnrollBegin { code: code.to_owned(), language: context.language };
-    let agent::Reply::Enrollment(enrollment) =
-        agent.ask(&agent::Request::EnrollBegin(begin), SERVER)?
-    else {
-        return Err(peers::unexpected());
-    };
-    check_rp_id(&enrollment, trust)?;
-    Ok(enrollment)
-}
-
-/// A key that the server has.
-struct Registered {
-    enrolled: Enrolled,
-    enrollment: Box<Enrollment>,
-    kept: Kept,
-}
-
+/// Has the key make a credential, and the server take it.
 fn register(
     context: &mut Context<'_, '_>,
-    code: &str,
+    begun: &Begun,
     key: &KeyInfo,
-    trust: &Trust,
     pin: Pin,
     options: &EnrollOptions,
-) -> Result<Registered, CliError> {
-    let mut agent = Agent::connect(context)?;
-    let begun = Instant::now();
-    let enrollment = begin(context, &mut agent, code, trust)?;
-    pin_rules::check(&pin, &enrollment)?;
-    let can_force = pin_rules::can_force(&enrollment, key.details.as_ref());
-    let args = [("name", enrollment.display_name.as_str()), ("login", enrollment.login.as_str())];
+) -> Result<(Enrolled, Kept), CliError> {
+    let enrollment = &begun.enrollment;
+    pin_rules::check(&pin, enrollment)?;
+    let can_force = pin_rules::can_force(enrollment, key.details.as_ref());
+    let name = shown_name(context, enrollment);
+    let args = [("name", name.as_str()), ("login", enrollment.login.as_str())];
     let registering = context.text_with(Text::Registering, &args);
     context.say(&registering);
-    let made = make(context, &enrollment, pin.clone(), TOUCH.saturating_sub(begun.elapsed()))?;
+    let made = make(context, enrollment, pin.clone(), TOUCH.saturating_sub(begun.at.elapsed()))?;
     let finish = EnrollFinish {
         session: enrollment.session.clone(),
         client_data: enrollment.client_data.clone(),
@@ -222,14 +184,15 @@ fn register(
         label: label(context.language, options, key)?,
         can_force_pin_change: can_force,
     };
+    // The key has been touched: whoever stops it now would not know what came of it.
     let agent::Reply::Enrolled(enrolled) =
-        agent.ask(&agent::Request::EnrollFinish(finish), SERVER)?
+        Agent::connect(context)?.ask(&agent::Request::EnrollFinish(finish), SERVER)?
     else {
         return Err(peers::unexpected());
     };
     let on_key = (made.credential, made.min_pin_length);
-    let kept = Kept::after(context, &enrollment, on_key, can_force, pin);
-    Ok(Registered { enrolled, enrollment, kept })
+    let kept = Kept::after(context, enrollment, on_key, can_force, pin);
+    Ok((enrolled, kept))
 }
 
 fn make(
@@ -259,7 +222,8 @@ fn make(
     drop(request);
     let deadline = Deadline::after(wait + MARGIN);
     loop {
-        match link.next(deadline, Code::TouchTimeout)? {
+        let person = &mut *context.env.person;
+        match link.next_unless_stopped(person, deadline, Code::TouchTimeout)? {
             Reply::Insert => context.say_code(Prompt::InsertKey, &[]),
             Reply::Touch => context.say_code(Prompt::TouchNow, &[]),
             Reply::Credential(credential) => return Ok(credential),
@@ -283,10 +247,10 @@ fn label(
         .map_err(|error| CliError::invalid(error.to_string()).caused_by(error))
 }
 
-fn success(context: &Context<'_, '_>, registered: &Registered) -> Output {
-    let Registered { enrolled, enrollment, kept } = registered;
-    let name = enrolled.display_name.as_str();
-    let mut text = texts::message(Notice::Enrolled, context.language, &[("name", name)]);
+fn success(context: &Context<'_, '_>, begun: &Begun, enrolled: &Enrolled, kept: &Kept) -> Output {
+    let enrollment = &begun.enrollment;
+    let name = shown_name(context, enrollment);
+    let mut text = texts::message(Notice::Enrolled, context.language, &[("name", &name)]);
     text += &format!("\n{}: {}", context.text(Text::Fingerprint), enrolled.key.short());
     let only = enrollment.exclude.is_empty();
     if only {
@@ -297,7 +261,7 @@ fn success(context: &Context<'_, '_>, registered: &Registered) -> Output {
     }
     let json = json!({
         "login": enrolled.login.as_str(),
-        "display_name": name,
+        "display_name": enrolled.display_name.as_str(),
         "key": enrolled.key.to_hex(),
         "fingerprint": enrolled.key.short(),
         "attested": enrolled.attested,

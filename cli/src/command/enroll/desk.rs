@@ -11,13 +11,11 @@ use crate::error::CliError;
 use crate::output::Output;
 use crate::texts::Text;
 
+use super::screen::{CLEAN, READING};
+
 /// How long a question waits for somebody who has begun, also to type: whoever goes away leaves no
 /// code behind for which the next one would enroll a key.
 const AWAY: Duration = Duration::from_secs(120);
-/// How long it stands on the screen what came of it.
-const READING: Duration = Duration::from_secs(60);
-/// To the top left, and all of the screen and of what has left it upwards erased (ECMA-48, xterm).
-const CLEAN: &str = "\x1b[H\x1b[2J\x1b[3J";
 
 /// Asks for codes and registers keys by them, until the question for a code is left unanswered:
 /// Ctrl-C, Ctrl-D, the end of the input.

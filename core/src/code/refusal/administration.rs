@@ -282,6 +282,18 @@ with_those_of_operation! {
     FormSentBefore = 1745,
     /// Not a name in Latin letters (`$value`).
     ImportLatinName = 1750,
+    /// Another unit or process has the virtual terminal `$tty`.
+    ConsoleTaken = 1751,
+    /// systemd did not start or stop the enrollment console.
+    ConsoleNotStarted = 1752,
+    /// An enrollment console is open at `$tty`.
+    EnrollConsoleOpen = 1753,
+    /// `$path` changes the unit of the enrollment console.
+    EnrollConsoleChanged = 1754,
+    /// The enrollment console was not started on a terminal of its own, or may not lock its memory.
+    ConsoleUnprotected = 1755,
+    /// `$account` is not as the package of the enrollment console makes it.
+    EnrollAccount = 1756,
     // 18xx: without the key
     /// Name and code do not match: the same for an unknown name, no pass, a void one, a wrong code.
     PassWrong = 1803,
