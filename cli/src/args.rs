@@ -11,6 +11,10 @@ use wardkey_help::usage::{Wrong, number};
 
 use crate::texts::Text;
 
+mod enroll_console;
+
+pub use enroll_console::EnrollConsoleAction;
+
 /// Options for packages, scripts and tests; they stand at the end.
 pub(crate) const PLUMBING: &str = "Options for packages and scripts";
 
@@ -82,6 +86,10 @@ pub enum Action {
     /// asked: the code (without --code), then the PIN (twice, when the key has none yet).
     #[command(alias = "enrol", after_help = "Examples:\n  wardkey enroll\n  wardkey enroll --desk")]
     Enroll(EnrollOptions),
+    /// The enrollment console: a virtual terminal where people with an enrollment code register
+    /// their keys, and nobody is logged in.
+    #[command(subcommand)]
+    EnrollConsole(EnrollConsoleAction),
     /// Let staff log in with their keys: put the module into the PAM services of this machine
     /// (root).
     ///

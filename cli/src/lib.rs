@@ -4,6 +4,7 @@
 //! ```text
 //!   args ─> command::run ─┬─ join ───> agent ──> anchor (root's file, the token checked again)
 //!                         ├─ enroll ─> agent (code, credential), security_key ─> key process (PIN)
+//!                         ├─ enroll-console ─> the same at a terminal without a login; its unit
 //!                         ├─ key ────> security_key
 //!                         ├─ status ─> agent, doctor
 //!                         ├─ who ────> agent
@@ -29,6 +30,7 @@ mod console;
 mod context;
 mod directory;
 mod doctor;
+mod enroll_console;
 mod error;
 mod explain;
 mod files;
@@ -40,10 +42,10 @@ mod peers;
 mod places;
 mod program;
 mod security_key;
+mod systemd;
 mod texts;
 
-mod systemd;
-pub use args::{Action, Cli, ConfigAction, KeyAction};
+pub use args::{Action, Cli, ConfigAction, EnrollConsoleAction, KeyAction};
 pub use command::run;
 pub use console::{Console, NoAnswer, Operator, Wait};
 pub use context::Environment;

@@ -11,7 +11,7 @@ use wardkey_core::name::Language;
 use wardkey_help::arguments::{self, Unread};
 use wardkey_settings::files::Owner;
 
-use crate::args::Cli;
+use crate::args::{Action, Cli, EnrollConsoleAction};
 use crate::command::run;
 use crate::console::Console;
 use crate::context::{Environment, language};
@@ -71,6 +71,13 @@ pub fn main() -> ExitCode {
             return error.exit().into();
         }
     };
+    if matches!(cli.action, Action::EnrollConsole(EnrollConsoleAction::Run))
+        && let Err(error) = person.confine()
+    {
+        let error = CliError::because(Code::ConsoleUnprotected, error);
+        say(&error, cli.common.json, language(cli.lang.as_deref()));
+        return error.exit().into();
+    }
     let exit = run(
         &cli,
         &mut Environment {

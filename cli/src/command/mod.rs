@@ -6,6 +6,7 @@ mod doctor;
 mod edit;
 mod enable;
 mod enroll;
+mod enroll_console;
 mod join;
 mod key;
 mod status;
@@ -38,6 +39,7 @@ pub fn run(cli: &Cli, env: &mut Environment<'_>) -> Exit {
         }
         Action::Config(ConfigAction::Edit) => edit::edit(&mut context).map(well),
         Action::Enroll(options) => enroll::enroll(&mut context, options).map(well),
+        Action::EnrollConsole(action) => enroll_console::enroll_console(&mut context, action),
         Action::Key(KeyAction::List(options)) => key::info(&mut context, options).map(well),
         Action::Key(KeyAction::ChangePin) => key::change_pin(&mut context).map(well),
     };

@@ -9,6 +9,7 @@ use wardkey_settings::problem;
 
 use crate::context::Context;
 use crate::doctor;
+use crate::enroll_console;
 use crate::error::CliError;
 use crate::output::{self, Output};
 use crate::pam::profile::State;
@@ -43,7 +44,14 @@ pub(crate) fn status(context: &mut Context<'_, '_>) -> Result<Output, CliError> 
                     )
                 );
             }
+            let root = &context.env.places.root;
+            let is_open = !enroll_console::links(root).is_empty() || enroll_console::runs(root);
+            if is_open {
+                let args = [("tty", enroll_console::TTY)];
+                text += &format!("\n{}", context.text_with(Text::EnrollConsoleLine, &args));
+            }
             if let Some(fields) = json.as_object_mut() {
+                fields.insert("enroll_console".into(), is_open.into());
                 fields.insert("profile".into(), profile);
                 fields.insert("configuration_faults".into(), faults.len().into());
             }

@@ -20,7 +20,7 @@ use crate::texts::Text;
 use crate::{anchor, config};
 
 use super::accepted::{Accepted, now};
-use super::{accounts, autologin, lockers, machine, sshd, stacks};
+use super::{accounts, autologin, enrollment, lockers, machine, sshd, stacks};
 
 /// How long the agent may take to answer.
 pub(super) const ANSWER: Duration = Duration::from_secs(10);
@@ -109,6 +109,7 @@ pub(crate) fn everything(
     if machine::is_real(&places.root) {
         findings.extend(machine::services());
     }
+    findings.extend(enrollment::look(&places.root));
     findings.extend(of_agent(context, &settings));
     findings.extend(of_accounts(context, &settings, &directory, LOOKING_UP));
     findings.sort_by(|a, b| (a.level, a.code, &a.subject).cmp(&(b.level, b.code, &b.subject)));

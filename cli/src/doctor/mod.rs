@@ -12,6 +12,7 @@ mod accepted;
 mod accounts;
 mod autologin;
 mod certificate;
+mod enrollment;
 mod lockers;
 mod look;
 mod machine;
