@@ -41,7 +41,7 @@ fn status_for_people_and_programs() {
             "events_waiting": 3, "destinations": null, "logins": 1,
             "now": 1_000_000, "keys": 2, "in_memory": null, "clock_ahead": null, "log": null,
             "active": true,
-            "awaiting_approval": false, "configuration_faults": 0,
+            "awaiting_approval": false, "configuration_faults": 0, "enroll_console": false,
             "profile": {
                 "state": "disabled", "enabled": false, "confirm_before": null,
                 "ways_in_open": null, "other_secrets": null, "undone_unconfirmed": null,

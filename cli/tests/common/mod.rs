@@ -164,6 +164,11 @@ impl Machine {
         Ran { exit: exit.status(), out: text(out), errors: text(errors), said, waits }
     }
 
+    /// Whoever is asked reads a console of Linux.
+    pub fn reads_latin_letters(&self) {
+        self.log.lock().unwrap().push(scripted::LATIN.to_owned());
+    }
+
     pub fn log(&self) -> Vec<String> {
         std::mem::take(&mut self.log.lock().unwrap())
     }
