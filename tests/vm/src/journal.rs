@@ -70,6 +70,13 @@ const ALLOWED: &[Allowed] = &[
         KILLED,
     ),
     allowed("systemd", "wardkey-key.service: Failed with result 'signal'", 1, KILLED),
+    allowed(
+        "systemd",
+        "wardkey-enroll.service: Main process exited, code=killed, status=9/KILL",
+        1,
+        KILLED,
+    ),
+    allowed("systemd", "wardkey-enroll.service: Failed with result 'signal'", 1, KILLED),
     // The login at that moment goes on, or is refused, as its agent is back in time or not.
     allowed("login", "WK-1301", 2, KILLED),
     allowed("systemd-journald", "corrupted or uncleanly shut down", 2 * POWER_CUTS, POWER),

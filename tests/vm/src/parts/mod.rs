@@ -3,6 +3,7 @@
 mod console;
 mod demo;
 mod desktop;
+mod enrollment;
 mod greeter;
 mod install;
 mod power;
@@ -25,7 +26,7 @@ pub fn with(greeter: Greeter, upgrading: bool) -> impl Iterator<Item = &'static 
     let before: &[&Part] = if upgrading {
         &[&install::PART, &release::PART, &console::PART]
     } else {
-        &[&install::PART, &console::PART, &trouble::PART, &power::PART]
+        &[&install::PART, &console::PART, &enrollment::PART, &trouble::PART, &power::PART]
     };
     let after: &[&Part] =
         if upgrading { &[&release::OLD_KERNEL] } else { &[&removal::UPGRADE, &removal::PART] };
