@@ -23,8 +23,8 @@ pub enum Caller {
     ActiveSession,
     /// The agent: watching and identifying, nothing that takes a PIN.
     Agent,
-    /// The enrollment console, while the first seat shows nobody's session: making a key somebody's,
-    /// and nothing that uses one.
+    /// The enrollment console, while the first seat shows nobody's session: making a key
+    /// somebody's, and nothing that uses one.
     Enroller,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   code ─ key (plugged in) ─ agent: EnrollBegin (is the code right? how long is a PIN?)
-//!     └─ PIN ─ agent: EnrollBegin (it took long) ─ key: MakeCredential, touch ─ agent: EnrollFinish
+//!     └─ PIN ─ agent: EnrollBegin (if late) ─ key: MakeCredential, touch ─ agent: EnrollFinish
 //!         └─ again: the PIN was wrong, tries remain ─┘
 //! ```
 //! What takes a person's time comes first: a challenge of the server lives 60 seconds. One that is
