@@ -233,7 +233,10 @@ impl Ward {
             Duration::from_secs(60),
         );
         let console = machine.run("fold -w 128 /dev/vcs1");
-        for (name, outcome) in [("journal", journal), ("console", console)] {
+        let enrollment = machine.run("fold -w 128 /dev/vcs12");
+        for (name, outcome) in
+            [("journal", journal), ("console", console), ("enrollment-console", enrollment)]
+        {
             if let Ok(outcome) = outcome {
                 let _ = std::fs::write(
                     self.artefact(&format!("wrong-{step}-{name}.txt")),

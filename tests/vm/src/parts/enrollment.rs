@@ -81,10 +81,11 @@ fn opens(ward: &mut Ward) -> Result<String, Failure> {
     let is_kept_in = ["CapEff:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"];
     Failure::unless(
         is_kept_in.iter().all(|line| status.contains(line))
-            && !status.contains("VmLck:\t       0 kB")
             && status.contains("wardkey-enroll (enforce)"),
         || status.clone(),
     )?;
+    // All of it, not a page.
+    ward.ok(&format!("awk '/^VmLck:/ {{ exit $2 < 1000 }}' {process}/status"))?;
     // Of the disk it could run itself and no shell, were it another program.
     let inside = format!("nsenter --target $(systemctl show -P MainPID {UNIT}) --mount");
     ward.ok(&format!("{inside} /usr/bin/wardkey --version"))?;
@@ -104,6 +105,7 @@ fn wrong_code(ward: &mut Ward) -> Result<String, Failure> {
         let line = screen.split("Enrollment code:").last().unwrap_or_default();
         lines.push(line.split("Press Enter.").next().unwrap_or_default().trim().to_owned());
         ward.type_line("")?;
+        ward.until("the screen to be reset", "! grep -qF 'Press Enter.' /dev/vcs12")?;
     }
     Failure::unless(lines.iter().all(|line| line == WRONG), || format!("{lines:?}"))?;
     ward.server("code delete hanako")?;
@@ -133,6 +135,8 @@ fn until_the_touch(ward: &mut Ward, code: &str, is_new: bool) -> Result<String, 
 }
 
 fn stops(ward: &mut Ward) -> Result<String, Failure> {
+    // A name that the console cannot show, and a letter that it has not.
+    ward.server("person set taro --name '鈴木 太郎' --latin-name 'Suzuki Tarō'")?;
     let code = ward.code_of("taro")?;
     ward.ok(&format!("umask 077; printf %s '{code}' >/run/code-of-taro"))?;
     let screen = until_the_touch(ward, &code, true)?;
@@ -161,6 +165,7 @@ fn enrolls(ward: &mut Ward) -> Result<String, Failure> {
         "grep -a ' wardkey' /var/log/auth.log | grep -a 'event=enrolled ' | \
          grep -a 'person=taro' | grep -aq 'tty=tty12'",
     )?;
+    ward.server("person set taro --name 'Suzuki Taro' --no-latin-name")?;
     ward.sync()?;
     Ok(screen)
 }
@@ -184,7 +189,7 @@ fn closes(ward: &mut Ward) -> Result<String, Failure> {
     ward.until_on_tty12("Login name:")?;
     ward.ok("wardkey --lang en enroll-console disable")?;
     ward.ok(&format!(
-        "! systemctl is-active --quiet {UNIT} && ! systemctl is-enabled --quiet {UNIT}; \
+        "! systemctl is-active --quiet {UNIT} && ! systemctl is-enabled --quiet {UNIT} && \
          wardkey --lang en enroll-console status | grep -qF 'is closed'"
     ))?;
     // As it was before this part.
