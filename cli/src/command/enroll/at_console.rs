@@ -109,6 +109,8 @@ fn in_the_same_words(error: CliError) -> CliError {
                 | Code::NotJoined
                 | Code::AnchorMissing
                 | Code::CallerNotAllowed
+                | Code::TerminalDisabled
+                | Code::TerminalCertificate
                 | Code::TooManyRequests
                 | Code::ServerUnreachable
                 | Code::ServerNotTrusted
