@@ -40,23 +40,33 @@ fn enable(context: &Context<'_, '_>) -> Result<Output, CliError> {
     if let Some(problem) = console::problems(root).into_iter().next() {
         return Err(refused(Code::EnrollAccount, ("account", ACCOUNT), problem));
     }
-    if systemd::runs(root) {
-        // So that whoever has the terminal open is somebody else.
-        systemctl(&["stop", UNIT]);
+    if console::runs(root) {
+        // Whoever is enrolling there goes on.
+        link(root)?;
+        systemctl(&["daemon-reload"]);
+        return Ok(shown(context));
     }
     if let Some(holder) = console::taken_by(root) {
         return Err(refused(Code::ConsoleTaken, ("tty", TTY), holder));
     }
+    let was_enabled = !console::links(root).is_empty();
     link(root)?;
-    // systemctl comes back when the console shows its first screen, or has failed.
-    if systemd::runs(root) && !(systemctl(&["daemon-reload"]) && systemctl(&["start", UNIT])) {
-        // It is not tried again when the machine starts, or in a second.
-        unlink(root)?;
+    if systemd::runs(root) && !starts(root) {
+        // It is not tried again in a second, nor when the machine starts if it was not before.
+        if !was_enabled {
+            unlink(root)?;
+        }
         systemctl(&["stop", UNIT]);
         systemctl(&["daemon-reload"]);
         return Err(CliError::with(Code::ConsoleNotStarted, UNIT));
     }
     Ok(shown(context))
+}
+
+/// Whether the console shows its first screen: systemctl comes back then, when it has failed, and
+/// also when a condition of the unit is not met.
+fn starts(root: &Path) -> bool {
+    systemctl(&["daemon-reload"]) && systemctl(&["start", UNIT]) && console::runs(root)
 }
 
 fn refused(
