@@ -24,8 +24,10 @@ use crate::when::When;
 pub struct KeyView {
     /// Fingerprint, 64 hexadecimal digits.
     pub fingerprint: String,
-    /// What the person calls it.
+    /// What it was called at enrollment.
     pub label: String,
+    /// What the person calls it since, on a page of their own.
+    pub own_name: Option<String>,
     /// `active`, `disabled` or `deleted`.
     pub status: &'static str,
     /// AAGUID of its model, hexadecimal digits.
@@ -57,6 +59,7 @@ impl From<&Credential> for KeyView {
         Self {
             fingerprint: key.fingerprint().to_hex(),
             label: key.label.to_string(),
+            own_name: key.own_name.as_ref().map(ToString::to_string),
             status: key.status.as_str(),
             model: key.aaguid.to_hex(),
             attested: key.flags.has(CredentialFlags::ATTESTED),

@@ -52,8 +52,10 @@ pub struct Credential {
     pub cred_protect: u8,
     /// Whether it may be used.
     pub status: CredentialStatus,
-    /// What the person calls it.
+    /// What it was called at enrollment: terminals show it.
     pub label: DisplayText,
+    /// What the person calls it since: no terminal hears of it.
+    pub own_name: Option<DisplayText>,
     /// When it was enrolled.
     pub enrolled: UnixTime,
     /// Greatest signature counter seen.
@@ -126,6 +128,7 @@ impl FromRow for Credential {
             cred_protect: row.get("cred_protect")?,
             status: row.get("status")?,
             label: row.get("label")?,
+            own_name: row.get("own_name")?,
             enrolled: row.get("enrolled")?,
             counter: row.get("counter")?,
             last_used: row.get("last_used")?,
@@ -141,7 +144,7 @@ impl FromRow for Credential {
 const SELECT: &str = "SELECT id, person, credential_id, public_key, rp_id, aaguid, flags, \
     cred_protect, status, \
                       label, enrolled, counter, last_used, last_terminal, clone_suspected, \
-                      suspicion_cleared, disabled, min_pin_length FROM credential ";
+                      suspicion_cleared, disabled, min_pin_length, own_name FROM credential ";
 
 /// Adds a key to a person; the transaction holds the write lock, so the cap has no race.
 ///
@@ -271,6 +274,16 @@ pub async fn set_status(
             .execute(db)
             .await?;
     Ok(changed > 0)
+}
+
+/// Calls a key something, or nothing any more.
+pub async fn set_own_name(db: &mut Db, key: i64, name: Option<&DisplayText>) -> Result<()> {
+    query("UPDATE credential SET own_name = $1 WHERE id = $2")
+        .bind(name)
+        .bind(key)
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 /// Remembers a verified login: greatest counter, last use.

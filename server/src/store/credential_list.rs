@@ -28,7 +28,8 @@ impl FromRow for ListedCredential {
 
 const LISTED: &str = "SELECT credential.id, person, credential_id, public_key, rp_id, aaguid, \
     flags, cred_protect, credential.status, label, enrolled, counter, last_used, last_terminal, \
-    clone_suspected, suspicion_cleared, credential.disabled, min_pin_length, person.login \
+    clone_suspected, suspicion_cleared, credential.disabled, min_pin_length, own_name, \
+    person.login \
     FROM credential JOIN person ON person.id = credential.person ";
 
 /// Keys of everybody, oldest first, deleted ones too; searched in login name and label, and by the

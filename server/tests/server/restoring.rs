@@ -263,7 +263,8 @@ fn a_backup_of_an_older_version_is_brought_up_to_date() {
         "ALTER TABLE terminal DROP COLUMN issuer;
          ALTER TABLE terminal DROP COLUMN certificate_begin",
         "ALTER TABLE credential DROP COLUMN suspicion_cleared",
-        "ALTER TABLE credential DROP COLUMN min_pin_length",
+        "ALTER TABLE credential DROP COLUMN min_pin_length;
+         ALTER TABLE credential DROP COLUMN own_name",
         "DROP TABLE loan; DROP INDEX person_loaner; ALTER TABLE person DROP COLUMN kind;
          ALTER TABLE person DROP COLUMN latin_name",
         "DROP TABLE api_answer; DROP TABLE api_key_scope; DROP TABLE api_key",

@@ -67,9 +67,9 @@ INSERT INTO terminal (id, number, name, machine, status, serial, previous_serial
         'a b', 3, 2, 'wardkey.test', x'19', 8);
 INSERT INTO credential (id, person, credential_id, fingerprint, public_key, rp_id, aaguid, flags, cred_protect,
         status, label, enrolled, counter, attestation_format, attestation, last_used, last_terminal,
-        clone_suspected, suspicion_cleared, min_pin_length, disabled)
+        clone_suspected, suspicion_cleared, min_pin_length, disabled, own_name)
     VALUES (5, 3, x'06', x'07', x'08', 'wardkey.test', x'00', 5, 3, 'disabled', 'box', 1, 4294967295, 'packed',
-        x'09', 7, x'10', 8, 9, 6, 8);
+        x'09', 7, x'10', 8, 9, 6, 8, '青');
 INSERT INTO join_token (id, secret, uses, created, expires, revoked) VALUES (x'24', x'25', 9, 1, 2, 2);
 INSERT INTO join_use (token, machine, nonce, time, key, certificate)
     VALUES (x'24', x'14', x'26', 1, x'27', x'28');

@@ -36,6 +36,7 @@ migrations! {
     33 "0033_desk_sessions",
     35 "0035_terminal_issuer",
     36 "0036_latin_names",
+    39 "0039_own_names",
 }
 
 /// Brings a store up to date; nothing of it changes under a server that runs.

@@ -49,6 +49,7 @@ migrations! {
     33 "0033_desk_sessions",
     35 "0035_terminal_issuer",
     36 "0036_latin_names",
+    39 "0039_own_names",
 }
 
 /// What brings a store up to date.

@@ -183,6 +183,7 @@ fn table(who: &SignedIn, say: &Say, keys: &[KeyView]) -> Markup {
                     tr {
                         td {
                             (key.label)
+                            @if let Some(name) = &key.own_name { div.quiet { (name) } }
                             @if key.clone_suspected.is_some() {
                                 " " span.state.bad { (say.text(Text::MayBeCopied)) }
                             }
