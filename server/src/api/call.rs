@@ -179,9 +179,17 @@ impl Call<'_> {
 
     /// What was done, with what keeps terminals from hearing of it.
     pub async fn done<T>(&mut self, done: T, reach: Reach) -> Result<Done<T>> {
+        let unheard = NotHeard::of(&mut self.tx, &reach).await?;
+        Ok(Done { done, unheard })
+    }
+}
+
+impl NotHeard {
+    /// What keeps terminals from hearing of something, if anything.
+    pub async fn of(tx: &mut Tx, reach: &Reach) -> Result<Option<Self>> {
         // The server runs: it is this one.
-        let unheard = reach::unheard(&mut self.tx, &reach, true).await?;
-        let unheard = unheard.map(|unheard| {
+        let unheard = reach::unheard(tx, reach, true).await?;
+        Ok(unheard.map(|unheard| {
             let (code, args) = match unheard {
                 Unheard::ServerStopped => (Code::StoredServerStopped, vec![]),
                 Unheard::ScopeHalted(scope) => {
@@ -189,8 +197,7 @@ impl Call<'_> {
                 }
             };
             let message = texts::phrase(code, args).to_string();
-            NotHeard { code: code.to_string(), message }
-        });
-        Ok(Done { done, unheard })
+            Self { code: code.to_string(), message }
+        }))
     }
 }
