@@ -38,6 +38,7 @@ mod lists;
 pub mod loaner;
 mod naming;
 mod operation;
+pub mod own;
 pub mod pass;
 pub mod person;
 pub mod publish_key;

@@ -222,6 +222,20 @@ impl Entry {
 
 const SELECT: &str = "SELECT seq, time, actor, action, object, reason, detail, chain FROM audit ";
 
+/// Who signed in to the pages as a person, and was refused there; the newest first.
+pub async fn sign_ins(db: &mut Db, login: &LoginName, limit: u32) -> Result<Vec<Entry>> {
+    query(SELECT)
+        .then(
+            "WHERE object = $1 AND actor = $2 AND action IN ('session.begin', 'session.refuse')
+             ORDER BY seq DESC LIMIT $3",
+        )
+        .bind(login)
+        .bind(&Actor::person(login).0)
+        .bind(limit)
+        .all(db)
+        .await
+}
+
 /// Rows of one object, or of all with the text that is searched; the newest first.
 ///
 /// # Errors
