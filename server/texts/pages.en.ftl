@@ -148,6 +148,34 @@ this-session = this one
 end-session = End this session
 key = Key
 
+## One's own page
+own-page = My keys
+own-title = Keys of { $name }
+own-what = These are your security keys. If one is lost, report it here at once: it is switched off at every terminal.
+own-name = Key
+own-name-key = Name this key
+own-name-what = What you call it; only you and administrators see it
+own-save = Save
+own-lost = Report this key lost
+own-off = It is switched off. Only the administration can switch it on again.
+own-loan = The loaner key { $name } is lent to you until { $until }. If it is lost, tell the help desk.
+own-pass = A temporary code is open until { $until }.
+own-language = Language
+own-language-what = Terminals and these pages speak this language to you.
+own-logins = My logins at terminals
+own-logins-what = Was one of these not you? Report the key lost, and tell the help desk.
+own-all-logins = All my logins
+own-sign-ins = Sign-ins to these pages
+sign-in-again-own = To report a key lost, please sign in once more: the signature must not be older than five minutes.
+lost-off = The key is switched off at once at every terminal that is connected; at others as soon as they are connected again.
+lost-back = You cannot take this back here. If the key is found, the administration can switch it on again.
+lost-last = It is the last key of yours that works: after this you cannot log in with a key.
+lost-this = You are signed in here with this very key: you will be signed out. If you have it in your hand, go back and choose the one that is lost.
+lost-next = What to do next: tell the help desk. It gives you a temporary code or another key.
+lost-where = Where and when it was lost, if you know (for the administration)
+lost-do = Switch the key off
+lost-done = The key is switched off. You had signed in with it, so you are signed out.
+
 ## Reports
 reports = Reports
 from = From

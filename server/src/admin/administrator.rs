@@ -119,6 +119,8 @@ pub async fn add(op: &mut Operation<'_>, new: NewAdministrator) -> Result<Admini
     };
     Grant::new(given.role, given.scopes.clone())?;
     administrator::add(op.tx, &person, &given).await?;
+    // What was signed for less does not become more.
+    web_session::end_of_person(op.tx, person.id).await?;
     withdraw_codes(op, &person).await?;
 
     op.record("administrator.add", new.login.as_str(), Some(&in_the_trail(&given))).await?;

@@ -28,6 +28,7 @@ pub mod desk;
 mod edit;
 pub mod epoch;
 pub mod event;
+mod holder;
 pub mod import;
 pub mod init;
 pub mod key;

@@ -11,21 +11,22 @@ use std::net::IpAddr;
 use wardkey_core::code::Code;
 use wardkey_core::codec::sha256;
 use wardkey_core::id::{Hash, from_hex, to_hex};
-use wardkey_core::name::{DisplayText, Language, LoginName, RpId};
+use wardkey_core::name::RpId;
 use wardkey_core::person::{CredentialRecord, Status};
 use wardkey_core::proof::assertion::Assertion;
-use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 use zeroize::Zeroizing;
 
 use super::administrator;
-use super::known::{Known, SECRET_LEN};
+pub use super::holder::{Audience, Holder, SignedIn, refused};
+use super::known::SECRET_LEN;
 use crate::error::{Error, Result};
 use crate::secret;
 use crate::store::Tx;
+use crate::store::api_key::ID_LEN;
 use crate::store::audit::{self, Act, Actor};
 use crate::store::credential::{self, Credential, CredentialStatus};
-use crate::store::person::{self, PersonKind, PersonRow};
+use crate::store::person::{self, PersonKind, PersonRow, PersonStatus};
 use crate::store::web_session::{self, WebSession};
 
 pub mod list;
@@ -35,8 +36,6 @@ pub const IDLE: u64 = 900;
 /// Seconds after a signature after which its session is over: those of a long shift (NIST SP
 /// 800-63B, AAL3).
 pub const LONGEST: u64 = 12 * 3600;
-/// Seconds after a signature within which somebody may be let in.
-pub const FRESH: u64 = 300;
 /// Seconds within which a second use is not noted.
 const NOTED: u64 = 60;
 
@@ -65,45 +64,6 @@ pub enum Entered {
     No(Error),
 }
 
-/// Somebody who is signed in.
-#[derive(Debug)]
-pub struct SignedIn {
-    /// What they may, and where.
-    pub known: Known,
-    /// Login name.
-    pub login: LoginName,
-    /// Their name.
-    pub name: DisplayText,
-    /// Their language.
-    pub language: Language,
-    /// When the key signed.
-    pub began: UnixTime,
-    /// Whether this use is to be noted.
-    pub is_due: bool,
-    hash: Hash,
-}
-
-impl SignedIn {
-    /// Refuses what needs a signature of the last minutes.
-    ///
-    /// # Errors
-    /// [`Code::SignInAgain`].
-    pub fn must_be_fresh(&self, now: UnixTime) -> Result<()> {
-        if now.since(self.began) < FRESH { Ok(()) } else { Err(refused(Code::SignInAgain)) }
-    }
-
-    /// What stands in each form of this session, and in none of another page.
-    pub fn form(&self) -> String {
-        secret::mac(self.known.secret.as_slice(), b"wardkey/form/1").to_hex()
-    }
-
-    /// Whether a form is one of this session.
-    pub fn sent(&self, form: &str) -> bool {
-        let key = self.known.secret.as_slice();
-        from_hex(form).is_ok_and(|tag| secret::mac_holds(key, b"wardkey/form/1", &tag))
-    }
-}
-
 /// Whether a signature is one of a key of the directory: looked at before anything is written,
 /// since anybody can send one.
 ///
@@ -124,7 +84,12 @@ async fn checked(tx: &mut Tx, rp_id: &RpId, asked: &SignIn) -> Result<(Credentia
 ///
 /// # Errors
 /// Those of the store, and of [`verified`].
-pub async fn sign_in(tx: &mut Tx, rp_id: &RpId, asked: &SignIn, now: UnixTime) -> Result<Entered> {
+pub async fn sign_in(
+    tx: &mut Tx,
+    (rp_id, audience): (&RpId, Audience),
+    asked: &SignIn,
+    now: UnixTime,
+) -> Result<Entered> {
     let no = |code| Ok(Entered::No(refused(code)));
     let (key, counter) = checked(tx, rp_id, asked).await?;
     if now >= asked.until || !web_session::take_challenge(tx, &asked.challenge, asked.until).await?
@@ -156,8 +121,14 @@ pub async fn sign_in(tx: &mut Tx, rp_id: &RpId, asked: &SignIn, now: UnixTime) -
         return no(Code::SignInRefused);
     }
     if administrator::grant_of(tx, person.id, now).await?.is_none() {
-        refuse(tx, &person, &format!("{from}: no role"), now).await?;
-        return no(Code::SignInWithoutRole);
+        if audience == Audience::Administrators {
+            refuse(tx, &person, &format!("{from}: no role"), now).await?;
+            return no(Code::SignInWithoutRole);
+        }
+        if !stands(&person, now) {
+            refuse(tx, &person, &format!("{from}: disabled or not valid now"), now).await?;
+            return no(Code::SignInRefused);
+        }
     }
 
     let secret = Zeroizing::new(secret::random::<SECRET_LEN>()?);
@@ -192,12 +163,20 @@ async fn suspect(tx: &mut Tx, key: &Credential, finding: &str, now: UnixTime) ->
     audit::record(tx, now, &Actor::server(), act).await
 }
 
-/// Who is signed in, by what the browser keeps.
+/// Who is signed in and has a role, by what the browser keeps.
 ///
 /// # Errors
 /// [`Code::NotSignedIn`] for what is none, not known, or over; also when key, person or role no
 /// longer hold.
 pub async fn known(tx: &mut Tx, secret: &str, now: UnixTime) -> Result<SignedIn> {
+    held(tx, secret, Audience::Administrators, now).await?.with_role()
+}
+
+/// Who is signed in, by what the browser keeps.
+///
+/// # Errors
+/// Those of [`known`]; without a role only where the pages are for people with one.
+pub async fn held(tx: &mut Tx, secret: &str, audience: Audience, now: UnixTime) -> Result<Holder> {
     let secret = read(secret).ok_or_else(not_signed_in)?;
     let session = web_session::find(tx, &hash(&secret)).await?.ok_or_else(not_signed_in)?;
     // What began in time to come, by a clock that was ahead, would never be over.
@@ -206,27 +185,33 @@ pub async fn known(tx: &mut Tx, secret: &str, now: UnixTime) -> Result<SignedIn>
         return Err(not_signed_in());
     }
     let key = credential::by_row(tx, session.credential).await?;
-    let grant = administrator::grant_of(tx, session.person, now).await?;
-    let grant = grant.filter(|_| counts(&key)).ok_or_else(not_signed_in)?;
     let person = person::by_id(tx, session.person).await?;
+    let grant = administrator::grant_of(tx, person.id, now).await?;
+    let is_for_them = grant.is_some() || audience == Audience::Staff;
+    if !is_for_them || !counts(&key) || !stands(&person, now) {
+        return Err(not_signed_in());
+    }
 
-    let mut id = [0; 8];
+    let mut id = [0; ID_LEN];
     id.iter_mut().zip(session.hash.as_bytes()).for_each(|(to, from)| *to = *from);
-    let actor = Actor::person(&person.login);
-    Ok(SignedIn {
-        known: Known { id, grant, actor, secret, is_due: false },
+    Ok(Holder {
+        id,
+        actor: Actor::person(&person.login),
+        grant,
+        key: key.row,
         login: person.login,
         name: person.display_name,
         language: person.language,
         began: session.began,
         is_due: now.since(session.seen) >= NOTED,
+        secret,
         hash: session.hash,
     })
 }
 
 /// Notes a use: what is not used is over before long.
-pub async fn saw(tx: &mut Tx, signed_in: &SignedIn, now: UnixTime) -> Result<()> {
-    web_session::saw(tx, &signed_in.hash, now).await
+pub async fn saw(tx: &mut Tx, holder: &Holder, now: UnixTime) -> Result<()> {
+    web_session::saw(tx, &holder.hash, now).await
 }
 
 /// Whether a text has the form of what a browser keeps of a session.
@@ -259,11 +244,11 @@ pub async fn take_form(tx: &mut Tx, who: &SignedIn, once: &str) -> Result<()> {
 /// Records that somebody who is signed in was refused what they asked for.
 pub async fn refuse_page(
     tx: &mut Tx,
-    who: &SignedIn,
+    who: &Holder,
     (asked, code): (&str, &str),
     now: UnixTime,
 ) -> Result<()> {
-    audit::record(tx, now, &who.known.actor, Act::new("page.refuse", asked).with(code)).await
+    audit::record(tx, now, &who.actor, Act::new("page.refuse", asked).with(code)).await
 }
 
 /// Records that somebody takes a whole list away as a file: with what was asked of the list.
@@ -286,6 +271,14 @@ pub async fn forget(tx: &mut Tx, now: UnixTime) -> Result<()> {
 /// Whether a key signs anybody in.
 fn counts(key: &Credential) -> bool {
     key.status == CredentialStatus::Active && key.clone_suspected.is_none()
+}
+
+/// Whether somebody is there now: of the staff, not disabled, and within their time.
+fn stands(person: &PersonRow, now: UnixTime) -> bool {
+    person.kind == PersonKind::Staff
+        && person.status == PersonStatus::Active
+        && person.not_before.is_none_or(|from| now >= from)
+        && person.not_after.is_none_or(|end| now < end)
 }
 
 async fn refuse(tx: &mut Tx, person: &PersonRow, why: &str, now: UnixTime) -> Result<()> {
@@ -311,11 +304,6 @@ fn hash(secret: &[u8; SECRET_LEN]) -> Hash {
 fn read(text: &str) -> Option<Zeroizing<[u8; SECRET_LEN]>> {
     let bytes = Zeroizing::new(from_hex(text).ok()?);
     Some(Zeroizing::new(bytes.as_slice().try_into().ok()?))
-}
-
-/// A refusal whose sentence needs no values.
-pub fn refused(code: Code) -> Error {
-    Error::refused(code, texts::phrase(code, vec![]))
 }
 
 /// The one refusal of sessions.

@@ -14,8 +14,8 @@ use super::form::{ONCE, TOKEN, asked_of};
 use super::say::Say;
 use super::site::Site;
 use super::texts::Text;
-use crate::admin::role::{Act, Role};
-use crate::admin::session::SignedIn;
+use crate::admin::role::{Act, Grant, Role};
+use crate::admin::session::Holder;
 use crate::error::Result;
 use crate::secret;
 
@@ -36,7 +36,7 @@ pub struct Frame<'a> {
     /// Its language.
     pub say: &'a Say,
     /// Who looks at it, when somebody is signed in.
-    pub who: Option<&'a SignedIn>,
+    pub who: Option<&'a Holder>,
     /// Its path, with what it asks: where a change of the language leads back to.
     pub path: &'a str,
 }
@@ -134,14 +134,19 @@ impl Frame<'_> {
 
     fn places(&self) -> Markup {
         let Some(who) = self.who else { return html! {} };
+        let grant = who.grant.as_ref();
         let here = |path: &str| self.path.starts_with(path).then_some("page");
         html! {
             @for (path, text, act) in PLACES {
                 // The trail is of the whole deployment.
-                @let is_theirs = act != Act::ReadTrail || who.known.grant.is_everywhere();
-                @if who.known.grant.has(act) && is_theirs {
+                @let is_theirs =
+                    |grant: &&Grant| act != Act::ReadTrail || grant.is_everywhere();
+                @if grant.filter(is_theirs).is_some_and(|grant| grant.has(act)) {
                     a href=(path) aria-current=[here(path)] { (self.say.text(text)) }
                 }
+            }
+            @if self.site.has_own_pages() {
+                a href="/me" aria-current=[here("/me")] { (self.say.text(Text::OwnPage)) }
             }
         }
     }
@@ -154,7 +159,10 @@ impl Frame<'_> {
         html! {
             div.who {
                 @if let Some(who) = self.who {
-                    a href="/sessions" { (who.name) " (" (self.role(who.known.grant.role())) ")" }
+                    a href="/sessions" {
+                        (who.name)
+                        @if let Some(grant) = &who.grant { " (" (self.role(grant.role())) ")" }
+                    }
                     form method="post" action="/sign-out" {
                         (token(who))
                         button { (self.say.text(Text::SignOut)) }
@@ -199,7 +207,7 @@ impl Led {
 }
 
 /// What says that a form is one of this session.
-pub fn token(who: &SignedIn) -> Markup {
+pub fn token(who: &Holder) -> Markup {
     html! { input type="hidden" name=(TOKEN) value=(who.form()); }
 }
 
@@ -210,7 +218,7 @@ pub fn once() -> Result<Markup> {
 }
 
 /// A form with a reason and a button, closed until it is wanted.
-pub fn act(who: &SignedIn, say: &Say, (action, text): (&str, Text), is_bad: bool) -> Markup {
+pub fn act(who: &Holder, say: &Say, (action, text): (&str, Text), is_bad: bool) -> Markup {
     let class = if is_bad { "bad" } else { "" };
     html! {
         details {

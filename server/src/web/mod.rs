@@ -19,6 +19,7 @@ mod file;
 mod filter;
 mod form;
 mod frame;
+mod own;
 mod pages;
 mod refusal;
 mod routes;

@@ -14,8 +14,8 @@ use super::assets;
 use super::form::{asked_for, encoded, origin, wants_page};
 use super::frame::Frame;
 use super::pages::{
-    code, key, pass, people, person, records, reports, sessions, sign_in, signed_in, terminals,
-    today,
+    code, key, lost, me, pass, people, person, records, reports, sessions, sign_in, signed_in,
+    terminals, today,
 };
 use super::refusal::Said;
 use super::say::Say;
@@ -37,7 +37,8 @@ use crate::texts::{Phrase, Text as Words};
 /// Those of [`Site::new`].
 pub fn router(api: Arc<Api>, origin: &str) -> Result<Router> {
     let site = Arc::new(Site::new(api, origin)?);
-    Ok(Router::new()
+    let has_own_pages = site.has_own_pages();
+    let pages = Router::new()
         .route("/", get(today::show))
         .route("/sign-in", get(sign_in::show).post(sign_in::finish))
         .route("/sign-in/challenge", post(sign_in::begin))
@@ -76,13 +77,26 @@ pub fn router(api: Arc<Api>, origin: &str) -> Result<Router> {
         .route("/sessions/{id}/end", post(sessions::end))
         .route("/assets/style.css", get(assets::style))
         .route("/assets/icon.svg", get(assets::icon))
-        .route("/assets/sign-in.js", get(assets::sign_in))
+        .route("/assets/sign-in.js", get(assets::sign_in));
+    // Elsewhere there are none, for nobody.
+    let pages = if has_own_pages { pages.merge(own()) } else { pages };
+    Ok(pages
         .method_not_allowed_fallback(async || {
             not_so(StatusCode::METHOD_NOT_ALLOWED, Code::RequestInvalid, Words::WrongMethod)
         })
         .fallback(async || not_so(StatusCode::NOT_FOUND, Code::NotFound, Words::NoWebPage))
         .layer(from_fn_with_state(Arc::clone(&site), every_page))
         .with_state(site))
+}
+
+/// The pages of everybody who is signed in, with a role or without.
+fn own() -> Router<Arc<Site>> {
+    Router::new()
+        .route(me::PLACE, get(me::show))
+        .route("/me/logins", get(me::logins))
+        .route("/me/language", post(me::language))
+        .route("/me/keys/{fingerprint}/name", post(me::name))
+        .route("/me/keys/{fingerprint}/lost", get(lost::ask).post(lost::report))
 }
 
 /// A refusal that is no route's.
@@ -172,6 +186,9 @@ fn page_of(path: &str) -> &str {
         let name = rest.split(['/', '?']).next().filter(|name| !name.is_empty())?;
         path.get(..begins.len() + name.len())
     };
+    if path.starts_with("/me/") {
+        return me::PLACE;
+    }
     whole("/people/").or_else(|| whole("/terminals/")).unwrap_or("/")
 }
 
@@ -187,6 +204,10 @@ fn in_words(
         let again = if code == Code::SignInAgain { "&again=1" } else { "" };
         let to = format!("/sign-in?next={}{again}", encoded(frame.path));
         return Redirect::to(&to).into_response();
+    }
+    // Whoever has no role has another first page.
+    if is_read && code == Code::SignInWithoutRole && frame.path == "/" {
+        return Redirect::to(me::PLACE).into_response();
     }
     let text = match said {
         Some(Said(phrase)) => frame.say.phrase(&phrase),
@@ -249,6 +270,7 @@ mod tests {
             ("/keys/00/disable", "/"),
             ("/people/", "/"),
             ("/language", "/"),
+            ("/me/keys/00/lost", "/me"),
         ] {
             assert_eq!(page_of(path), page);
         }

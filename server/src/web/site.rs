@@ -14,7 +14,7 @@ use super::cookies::{SESSION, cookie};
 use super::form::{self, Form};
 use super::refusal::Refusal;
 use crate::admin::role::Act;
-use crate::admin::session::{self, SignedIn};
+use crate::admin::session::{self, Audience, Holder, SignedIn};
 use crate::api::call::{Api, Call};
 use crate::api::endpoint::{Asked, Endpoint};
 use crate::api::perform::{must_have, perform};
@@ -39,11 +39,15 @@ pub struct Site {
     pub deployment: String,
     /// The sessions that take a file now.
     pub files: Arc<Mutex<BTreeSet<[u8; ID_LEN]>>>,
+    /// Turns of those who look at what is their own.
+    pub own: Semaphore,
     sessions: Semaphore,
 }
 
 /// Sessions that are looked up at once.
 const SESSIONS: usize = 2;
+/// Own pages that are read at once.
+const OWN: usize = 2;
 /// The least that tells one form from another: 16 random bytes.
 const ONCE: usize = 32;
 /// Letters of what was asked for in the trail.
@@ -85,6 +89,7 @@ impl Site {
             deployment: root.name.to_string(),
             rp_id,
             files: Arc::default(),
+            own: Semaphore::new(OWN),
             sessions: Semaphore::new(SESSIONS),
             api,
         })
@@ -95,11 +100,26 @@ impl Site {
         &self.api.app
     }
 
-    /// Who is signed in; the use is noted, now and then.
+    /// Whom the pages are for.
+    pub fn audience(&self) -> Audience {
+        if self.has_own_pages() { Audience::Staff } else { Audience::Administrators }
+    }
+
+    /// Whether everybody has a page of their own.
+    pub fn has_own_pages(&self) -> bool {
+        self.app().config.admin.self_service
+    }
+
+    /// Who is signed in and has a role; the use is noted, now and then.
     pub async fn visitor(&self, headers: &HeaderMap) -> Result<SignedIn, Refusal> {
+        Ok(self.guest(headers).await?.with_role()?)
+    }
+
+    /// The same of whoever is signed in, with a role or without.
+    pub async fn guest(&self, headers: &HeaderMap) -> Result<Holder, Refusal> {
         let (app, now) = (self.app(), self.app().now());
-        let who = self.signed_in(headers).await?;
-        app.limiter.take(Counted::ApiKey(who.known.id))?;
+        let who = self.holder(headers).await?;
+        app.limiter.take(Counted::ApiKey(who.id))?;
         // What cannot be written, as on a full disk, keeps nobody from looking.
         if who.is_due
             && let Err(error) = self.note_use(&who, now).await
@@ -109,7 +129,7 @@ impl Site {
         Ok(who)
     }
 
-    async fn note_use(&self, who: &SignedIn, now: UnixTime) -> Result<()> {
+    async fn note_use(&self, who: &Holder, now: UnixTime) -> Result<()> {
         let mut tx = self.app().store.write().await?;
         session::saw(&mut tx, who, now).await?;
         tx.commit().await.map_err(Error::from)
@@ -160,11 +180,11 @@ impl Site {
         headers: &HeaderMap,
         (asked, is_of_a_page): (&str, bool),
         code: Code,
-    ) -> Option<SignedIn> {
+    ) -> Option<Holder> {
         if matches!(code, Code::NotSignedIn | Code::TooManyRequests) {
             return None;
         }
-        let who = self.signed_in(headers).await.ok()?;
+        let who = self.holder(headers).await.ok()?;
         if is_of_a_page && is_told(code) {
             let asked: String = asked.chars().take(ASKED).collect();
             let login = &who.login;
@@ -178,8 +198,8 @@ impl Site {
     }
 
     /// Writes a refusal into the trail; of those that are too many that there are more.
-    async fn tell(&self, who: &SignedIn, (asked, code): (&str, Code)) -> Result<()> {
-        let (limiter, id) = (&self.app().limiter, who.known.id);
+    async fn tell(&self, who: &Holder, (asked, code): (&str, Code)) -> Result<()> {
+        let (limiter, id) = (&self.app().limiter, who.id);
         // What is looked for and not there uses up nothing of what is forbidden.
         let counted = match code {
             Code::NotFound => Counted::Misses(id),
@@ -195,14 +215,19 @@ impl Site {
         Ok(())
     }
 
-    async fn write_refusal(&self, who: &SignedIn, what: (&str, &str)) -> Result<()> {
+    async fn write_refusal(&self, who: &Holder, what: (&str, &str)) -> Result<()> {
         let mut tx = self.app().store.write().await?;
         session::refuse_page(&mut tx, who, what, self.app().now()).await?;
         tx.commit().await.map_err(Error::from)
     }
 
-    /// Who is signed in. Cookies that do not hold use up what their address may ask.
+    /// Who is signed in and has a role.
     pub async fn signed_in(&self, headers: &HeaderMap) -> Result<SignedIn, Refusal> {
+        Ok(self.holder(headers).await?.with_role()?)
+    }
+
+    /// Who is signed in. Cookies that do not hold use up what their address may ask.
+    pub async fn holder(&self, headers: &HeaderMap) -> Result<Holder, Refusal> {
         let (app, now) = (self.app(), self.app().now());
         let secret = cookie(headers, SESSION).unwrap_or_default();
         // What is none costs no look into the store.
@@ -212,7 +237,8 @@ impl Site {
         // Anybody can make one up: what they may ask at once is bounded, apart from lists, for
         // which nobody who switches something off waits.
         let _turn = self.sessions.acquire().await.ok();
-        Ok(session::known(&mut app.store.read().await?, secret, now).await?)
+        let mut tx = app.store.read().await?;
+        Ok(session::held(&mut tx, secret, self.audience(), now).await?)
     }
 
     fn call<'a>(&'a self, who: &'a SignedIn, tx: Tx, now: UnixTime, place: String) -> Call<'a> {
@@ -260,6 +286,7 @@ const fn is_told(code: Code) -> bool {
         code,
         Code::ActNotAllowed
             | Code::OutsideScopes
+            | Code::SignInWithoutRole
             | Code::PersonProtected
             | Code::NotFound
             | Code::FormNotOurs

@@ -3,7 +3,8 @@
 use wardkey_core::id::{Hash, to_hex};
 use wardkey_core::time::UnixTime;
 
-use super::{IDLE, LONGEST, SignedIn};
+use super::{Holder, IDLE, LONGEST};
+use crate::admin::role::Grant;
 use crate::error::{Error, Result};
 use crate::store::Tx;
 use crate::store::audit::{self, Act};
@@ -39,15 +40,16 @@ pub struct SessionView {
 
 /// The sessions that somebody may see, the newest first: their own; all, for an owner of the whole
 /// deployment.
-pub async fn visible(tx: &mut Tx, who: &SignedIn, now: UnixTime) -> Result<Vec<SessionView>> {
-    let person = Some(&who.login).filter(|_| !who.known.grant.is_whole());
+pub async fn visible(tx: &mut Tx, who: &Holder, now: UnixTime) -> Result<Vec<SessionView>> {
+    let is_whole = who.grant.as_ref().is_some_and(Grant::is_whole);
+    let person = Some(&who.login).filter(|_| !is_whole);
     let before = |seconds| UnixTime(now.0.saturating_sub(seconds));
     let after = (before(IDLE), before(LONGEST));
     let found = web_session::list(tx, person, after, MOST).await?;
     Ok(found.into_iter().map(|listed| view(listed, who)).collect())
 }
 
-fn view(listed: Listed, who: &SignedIn) -> SessionView {
+fn view(listed: Listed, who: &Holder) -> SessionView {
     let Listed { session, login, name, label, key } = listed;
     let id = session.hash.as_bytes().get(..8).unwrap_or_default();
     SessionView {
@@ -71,7 +73,7 @@ fn view(listed: Listed, who: &SignedIn) -> SessionView {
 /// without a reason, where it is somebody else's.
 pub async fn end_one(
     tx: &mut Tx,
-    who: &SignedIn,
+    who: &Holder,
     (id, reason): (&str, Option<&str>),
     now: UnixTime,
 ) -> Result<SessionView> {
@@ -86,6 +88,6 @@ pub async fn end_one(
     let detail =
         format!("key {}, begun {}", session.key, crate::when::shown_utc(UnixTime(session.began)));
     let act = Act::new("session.end", &session.login).because(reason).with(&detail);
-    audit::record(tx, now, &who.known.actor, act).await?;
+    audit::record(tx, now, &who.actor, act).await?;
     Ok(session)
 }

@@ -45,7 +45,9 @@ async fn deployment() -> Deployment {
 
 async fn enter(deployment: &Deployment, asked: &SignIn, now: UnixTime) -> Result<Secret, Code> {
     let rp_id = RpId::new("wardkey.test").unwrap();
-    let entered = deployment.act(async |op| sign_in(op.tx, &rp_id, asked, now).await).await;
+    let entered = deployment
+        .act(async |op| sign_in(op.tx, (&rp_id, Audience::Administrators), asked, now).await)
+        .await;
     match entered.unwrap() {
         Entered::Yes(secret) => Ok(secret),
         Entered::No(error) => Err(error.code()),

@@ -3,6 +3,8 @@
 pub mod code;
 mod done;
 pub mod key;
+pub mod lost;
+pub mod me;
 pub mod pass;
 pub mod people;
 pub mod person;

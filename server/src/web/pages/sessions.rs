@@ -6,35 +6,32 @@ use std::sync::Arc;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use maud::{Markup, html};
-use wardkey_core::code::Code;
 
 use super::done::done;
+use crate::admin::session::Holder;
 use crate::admin::session::list::{SessionView, end_one, visible};
-use crate::admin::session::{self, SignedIn};
 use crate::error::{Error, Result};
-use crate::http::limit::Counted;
-use crate::web::cookies::{SESSION, cookie};
 use crate::web::filter::Filter;
 use crate::web::form::{Form, asked_for};
 use crate::web::frame::{Frame, Led, act, or_nothing, token};
+use crate::web::own::{Anybody, OwnAct, begin, look};
 use crate::web::refusal::Refusal;
 use crate::web::say::Say;
 use crate::web::site::Site;
 use crate::web::texts::Text;
-use crate::web::visitor::Visitor;
 
 /// The page.
 pub async fn show(
     State(site): State<Arc<Site>>,
     say: Say,
-    Visitor(who): Visitor,
+    Anybody(who): Anybody,
     Filter(led): Filter<Led>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let path = asked_for(&request);
-    let mut look = site.look(&who, "sessions".into()).await?;
-    let now = look.call.now;
-    let sessions = visible(&mut look.call.tx, &who, now).await?;
+    let mut look = look(&site).await?;
+    let sessions = visible(&mut look.tx, &who, site.app().now()).await?;
+    drop(look);
     let body = html! {
         (led.said(&say))
         section {
@@ -46,7 +43,7 @@ pub async fn show(
     Ok(frame.page(&say.text(Text::Sessions), body))
 }
 
-fn table(who: &SignedIn, say: &Say, sessions: &[SessionView]) -> Markup {
+fn table(who: &Holder, say: &Say, sessions: &[SessionView]) -> Markup {
     html! {
         table {
             thead { tr {
@@ -72,7 +69,7 @@ fn table(who: &SignedIn, say: &Say, sessions: &[SessionView]) -> Markup {
 }
 
 /// What ends it: one's own at once, somebody else's with a reason.
-fn end_of(who: &SignedIn, say: &Say, session: &SessionView) -> Markup {
+fn end_of(who: &Holder, say: &Say, session: &SessionView) -> Markup {
     let action = format!("/sessions/{}/end", session.id);
     html! {
         @if session.is_this {
@@ -92,19 +89,10 @@ fn end_of(who: &SignedIn, say: &Say, session: &SessionView) -> Markup {
 pub async fn end(
     State(site): State<Arc<Site>>,
     say: Say,
-    Visitor(who): Visitor,
     Path(id): Path<String>,
     form: Form,
 ) -> Result<Response, Refusal> {
-    if !who.sent(form.token()) {
-        return Err(session::refused(Code::FormNotOurs).into());
-    }
-    site.app().limiter.take(Counted::ApiKeyChanges(who.known.id))?;
-    let now = site.app().now();
-    let mut tx = site.app().store.write().await?;
-    // Within the transaction that acts on it: it may be over meanwhile.
-    let secret = cookie(&form.headers, SESSION).unwrap_or_default();
-    let who = session::known(&mut tx, secret, now).await?;
+    let OwnAct { who, mut tx, now, .. } = begin(&site, &form).await?;
     end_one(&mut tx, &who, (&id, form.field("reason")), now).await?;
     tx.commit().await.map_err(Error::from)?;
     Ok(done(&site, &say, "/sessions", None))

@@ -39,6 +39,7 @@ const MAX_BODY: usize = 8192;
 pub struct Wanted {
     next: Option<String>,
     again: Option<String>,
+    reported: Option<String>,
 }
 
 /// The page.
@@ -52,8 +53,16 @@ pub async fn show(
     let next = path_of_ours(wanted.next.as_deref());
     let body = html! {
         section.narrow {
-            @if wanted.again.is_some() {
-                p { (say.code(&Code::SignInAgain.to_string())) }
+            @match wanted.again.as_deref() {
+                Some("own") => p { (say.text(Text::SignInAgainOwn)) },
+                Some(_) => p { (say.code(&Code::SignInAgain.to_string())) },
+                None => {},
+            }
+            @if wanted.reported.is_some() {
+                div role="status" {
+                    p { b { (say.text(Text::LostDone)) } }
+                    p { (say.text(Text::LostNext)) }
+                }
             }
             p { (say.text(Text::SignInHow)) }
             p {
@@ -118,7 +127,7 @@ pub async fn finish(State(site): State<Arc<Site>>, request: Request) -> Result<R
     // Anybody can send something: who writes waits for what holds only.
     session::verified(&mut app.store.read().await?, &site.rp_id, &asked).await?;
     let mut tx = app.store.write().await?;
-    let entered = session::sign_in(&mut tx, &site.rp_id, &asked, now).await?;
+    let entered = session::sign_in(&mut tx, (&site.rp_id, site.audience()), &asked, now).await?;
     if let (Entered::Yes(_), Some(before)) = (&entered, &before) {
         session::end(&mut tx, before, now).await?;
     }
