@@ -303,7 +303,7 @@ async fn what_is_asked_of_one_key_or_one_person_reads_their_rows_only() {
             assert!(!reads_all && !reads_key, "{sql}: {step}");
         }
     }
-    assert_eq!(looked, 6);
+    assert_eq!(looked, 7);
 }
 
 #[tokio::test]

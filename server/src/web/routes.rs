@@ -153,7 +153,9 @@ async fn every_page(State(site): State<Arc<Site>>, mut request: Request, next: N
     site.app().counters.request(route.as_deref(), response.status().as_u16());
     let error = response.extensions().get::<ErrorResponse>().cloned();
     if let Some(error) = error.filter(|_| route.is_some() || wants_page(&headers)) {
-        let asked = (path.as_str(), route.is_some());
+        // Everybody who signs in comes by the first page: without a role nothing was wanted there.
+        let is_on_the_way = is_led_home(is_read, error.code(), &path);
+        let asked = (path.as_str(), route.is_some() && !is_on_the_way);
         let who = site.was_refused(&headers, asked, error.code()).await;
         // Where a change of the language leads back to: a page, and no act.
         let back = if is_read { path.as_str() } else { page_of(&path) };
@@ -192,6 +194,11 @@ fn page_of(path: &str) -> &str {
     whole("/people/").or_else(|| whole("/terminals/")).unwrap_or("/")
 }
 
+/// Whether the first page leads to somebody's own one.
+fn is_led_home(is_read: bool, code: Code, path: &str) -> bool {
+    is_read && code == Code::SignInWithoutRole && path == "/"
+}
+
 /// A refusal as a page, as an answer to the script of signing in, or as the way there.
 fn in_words(
     frame: &Frame<'_>,
@@ -206,7 +213,7 @@ fn in_words(
         return Redirect::to(&to).into_response();
     }
     // Whoever has no role has another first page.
-    if is_read && code == Code::SignInWithoutRole && frame.path == "/" {
+    if is_led_home(is_read, code, frame.path) {
         return Redirect::to(me::PLACE).into_response();
     }
     let text = match said {

@@ -55,11 +55,15 @@ fn sessions(terminal: &Terminal, at: u64) -> Vec<Event> {
 
 impl Stage {
     fn new() -> Self {
+        Self::with("")
+    }
+
+    fn with(more: &str) -> Self {
         // Released again: the pages say their port before the server has it.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let origin = format!("https://admin.wardkey.test:{port}");
         let deployment = Deployment::with(&format!(
-            "[admin]\nlisten = \"127.0.0.1:{port}\"\npages = \"{origin}\""
+            "[admin]\nlisten = \"127.0.0.1:{port}\"\npages = \"{origin}\"\n{more}"
         ));
         for (login, name) in [("ito", "伊藤 誠"), ("yamada", "山田 花子"), ("sato", "佐藤 次郎")]
         {
@@ -266,4 +270,40 @@ fn a_key_without_a_role_is_told_so() {
     chromium.click("#sign-in");
     until("a refusal", || chromium.text().contains("WK-1742"));
     chromium.picture(&pictures().join("without-role-ja.png"));
+}
+
+#[test]
+#[ignore = "needs Chromium: make web-test"]
+fn somebody_without_a_role_names_a_key_and_reports_it_lost() {
+    let axe = std::env::var_os("AXE").expect("tests/web/run says where axe-core is");
+    let axe = std::fs::read_to_string(axe).unwrap();
+    let stage = Stage::with("self_service = true");
+    stage.deployment.ok(&["administrator", "remove", "ito", "--reason", "a test"]);
+    let key = stage.key.fingerprint();
+    for (language, signed, name) in [("ja", 1, "名札の青いキー"), ("en", 10, "blue on my badge")]
+    {
+        let chromium = stage.chromium(language, signed);
+        chromium.go(&format!("{}/", stage.origin));
+        chromium.click("#sign-in");
+        chromium.arrive("/me");
+        chromium.click("td details summary");
+        chromium.type_in("td details input[name=name]", name);
+        chromium.click("td details button");
+        chromium.arrive("/me?done=1");
+        until("the name", || chromium.text().contains(name));
+        let lost = format!("/me/keys/{key}/lost");
+        for (page, path) in [("me", "/me"), ("my-logins", "/me/logins"), ("lost", lost.as_str())] {
+            for width in [1280, 390] {
+                chromium.resize(width, 900);
+                chromium.go(&format!("{}{path}", stage.origin));
+                look(&chromium, &axe, &format!("{page}-{language}-{width}"));
+            }
+        }
+        chromium.click("main form button.bad");
+        chromium.arrive("/sign-in?next=%2Fme&reported=1");
+        look(&chromium, &axe, &format!("lost-signed-out-{language}"));
+        assert_eq!(stage.deployment.rows(&["key", "list", "ito"])[0]["status"], "disabled");
+        // For the other language.
+        stage.deployment.ok(&["key", "enable", &key, "--person", "ito", "--reason", "found"]);
+    }
 }

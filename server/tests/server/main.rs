@@ -53,6 +53,7 @@ mod migrating;
 mod openapi;
 mod pages;
 mod pages_files;
+mod pages_own;
 mod pages_refusals;
 mod pages_reports;
 mod passes;
