@@ -33,6 +33,9 @@ use crate::texts::Text;
 pub const SERIAL_LEN: usize = 16;
 /// Days for which the CA is valid: longer than a deployment's root document lives.
 const CA_DAYS: u64 = 20 * 365;
+/// Days before its end from which on the CA is to be exchanged, and one that was prepared is not
+/// taken: who is away for long has to have heard of the next one before.
+pub const EXCHANGE_DAYS: u64 = 180;
 /// Days for which the server's own certificate is valid.
 pub const SERVER_DAYS: u64 = 397;
 /// Seconds before now from which a certificate is valid, for clocks that are behind.
@@ -287,7 +290,11 @@ pub fn read_certificate(pem: &str) -> Result<(CertificateDer<'static>, UnixTime)
     Ok((der, end))
 }
 
-fn end_of(certificate: &CertificateDer<'_>) -> Result<UnixTime> {
+/// When a certificate (DER) ends.
+///
+/// # Errors
+/// [`Error::Crypto`] when it is not a certificate.
+pub fn end_of(certificate: &[u8]) -> Result<UnixTime> {
     let (_, certificate) =
         X509Certificate::from_der(certificate).map_err(Error::crypto(Text::DoingCertificate))?;
     let end = certificate.validity().not_after.timestamp();

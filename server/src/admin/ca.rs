@@ -19,16 +19,20 @@ use wardkey_core::capability;
 use wardkey_core::code::Code;
 use wardkey_core::codec::{Bytes, sha256};
 use wardkey_core::document::{MAX_ROOTS, RootDocument};
+use wardkey_core::time::UnixTime;
 
 use super::Operation;
 use super::publish_key::{By, LEFT_FOR_A_THEFT, before, follow, refused, signing_time};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::keyring::Keyring;
-use crate::pki::{Authority, KeyAndCertificate, read_certificate};
+use crate::pki::{Authority, EXCHANGE_DAYS, KeyAndCertificate, read_certificate};
 use crate::store::authority::{self, Authorities};
 use crate::store::terminal::WithRoot;
 use crate::store::{Tx, setting};
+
+/// Seconds of a day.
+const DAY: u64 = 86_400;
 
 /// The authority, and how far terminals are.
 #[derive(Debug, Serialize)]
@@ -48,6 +52,8 @@ pub struct CaView {
     pub stolen: bool,
     /// The one that was prepared, if any.
     pub prepared: Option<String>,
+    /// When that ends, Unix seconds.
+    pub prepared_ends: Option<u64>,
     /// Terminals that use a certificate of the present one.
     pub have: u64,
     /// Terminals that are neither revoked nor deleted.
@@ -104,15 +110,18 @@ pub async fn show(tx: &mut Tx, keyring: &Keyring) -> Result<CaView> {
     let own = root.tls_ca.as_slice();
     let before = authority::before(tx).await?;
     let WithRoot { have, of } = authority::certified_by(tx, &sha256(own)).await?;
-    let prepared = keyring.prepared_authority()?.map(|next| id_of(&next)).transpose()?;
     let ca = sha256(own).to_hex();
+    let prepared = keyring.prepared_authority()?;
+    let prepared = prepared.map(|next| Ok::<_, Error>((id_of(&next)?, end_of(&next)?)));
+    let prepared = prepared.transpose()?.filter(|(prepared, _)| *prepared != ca);
     Ok(CaView {
         root_version: root.version,
         issued: root.issued.0,
         ends: keyring.authority(&root).and_then(|files| end_of(&files)).unwrap_or_default(),
         former: ids(&before.former()?),
         stolen: before.stolen,
-        prepared: prepared.filter(|prepared| *prepared != ca),
+        prepared_ends: prepared.as_ref().map(|(_, ends)| *ends),
+        prepared: prepared.map(|(prepared, _)| prepared),
         ca,
         have,
         terminals: of,
@@ -146,7 +155,8 @@ pub async fn prepare(
 /// Certificates that terminals have of the old one count until the exchange is ended.
 ///
 /// # Errors
-/// [`Code::CaExchangeOpen`] before the last exchange is ended; those of the root key.
+/// [`Code::CaExchangeOpen`] before the last exchange is ended; [`Code::CaPreparedEnds`],
+/// [`Code::CaPreparedUnfit`] for one that was prepared; those of the root key.
 pub async fn rotate(op: &mut Operation<'_>, by: By<'_>) -> Result<CaExchanged> {
     let before = before(op, by, LEFT_FOR_A_THEFT).await?;
     let others = authority::before(op.tx).await?;
@@ -154,6 +164,13 @@ pub async fn rotate(op: &mut Operation<'_>, by: By<'_>) -> Result<CaExchanged> {
         return Err(refused(Code::CaExchangeOpen, vec![]));
     }
     let prepared = by.keyring.prepared_authority()?;
+    if let Some(prepared) = &prepared {
+        // It was prepared long ago: whoever takes it has to exchange it soon.
+        let left = UnixTime(end_of(prepared)?).since(by.clock.now()) / DAY;
+        if left < EXCHANGE_DAYS {
+            return Err(refused(Code::CaPreparedEnds, vec![("days", left.into())]));
+        }
+    }
     exchange(op, by, (before, others), prepared, false).await
 }
 

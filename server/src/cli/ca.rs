@@ -74,7 +74,8 @@ fn fields(view: &CaView) -> Vec<(Text, Phrase)> {
         fields.push((Text::LabelCaBefore, before.with([("ca", ca.clone().into())])));
     }
     if let Some(ca) = &view.prepared {
-        fields.push((Text::LabelCaPrepared, ca.clone().into()));
+        let ends = ("time", time(view.prepared_ends.unwrap_or_default()));
+        fields.push((Text::LabelCaPrepared, Text::CaEnds.with([("ca", ca.clone().into()), ends])));
     }
     let count = ("count", view.terminals.into());
     fields.push((Text::LabelTerminals, Text::CaHave.with([("have", view.have.into()), count])));

@@ -80,6 +80,11 @@ fn fields(view: &StatusView) -> Vec<(Text, Phrase)> {
     if let Some(until) = view.certificate_until {
         fields.push((Text::LabelCertificate, Text::Until.with([("time", time(until))])));
     }
+    let ends = [(Text::LabelCa, view.ca_until), (Text::LabelCaPrepared, view.prepared_ca_until)];
+    for (label, until) in ends {
+        let until = until.map(|until| Text::Until.with([("time", time(until))]));
+        fields.extend(until.map(|until| (label, until)));
+    }
     fields.extend(view.destinations.iter().map(|one| (Text::LabelRecordsTo, destination(one))));
     if let Some(administration) = &view.administration {
         let address: Phrase = administration.listen.as_str().into();

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
+use wardkey_core::code::Code;
 use wardkey_core::document::RootDocument;
+use wardkey_core::texts;
 use zeroize::Zeroizing;
 
 use super::key_files::{CA_LINKS, CA_NEXT, CA_NEXT_SHOWN, CA_PREPARED, authority_in, is_authority};
@@ -61,9 +63,19 @@ impl Keyring {
     /// The authority that was prepared for the next exchange.
     ///
     /// # Errors
-    /// [`Error::Configuration`] when its file cannot be read.
+    /// [`Code::CaPreparedUnfit`] when its file cannot be read: nobody needs it, so it may go.
     pub fn prepared_authority(&self) -> Result<Option<KeyAndCertificate>> {
-        self.authority_at(CA_PREPARED)
+        self.authority_at(CA_PREPARED).map_err(|error| {
+            tracing::debug!(%error, "the authority that was prepared");
+            let code = Code::CaPreparedUnfit;
+            let path = self.prepared_path().display().to_string().into();
+            Error::refused(code, texts::phrase(code, vec![("path", path)]))
+        })
+    }
+
+    /// Where that lies.
+    pub fn prepared_path(&self) -> PathBuf {
+        self.folder().join(CA_PREPARED)
     }
 
     fn authority_at(&self, name: &str) -> Result<Option<KeyAndCertificate>> {

@@ -133,7 +133,11 @@ mod tests {
 
     /// Whether a server of the newest of these is believed by who knows one of them alone.
     fn believed(newest: &Authority, known: &Authority) -> bool {
-        let files = newest.server(&["localhost".to_owned()], NOW).unwrap();
+        believed_at(NOW, newest, known)
+    }
+
+    fn believed_at(time: UnixTime, newest: &Authority, known: &Authority) -> bool {
+        let files = newest.server(&["localhost".to_owned()], time).unwrap();
         let certificate = format!("{}{}", files.certificate, newest.links());
         let shown = certified(&KeyAndCertificate { key: files.key, certificate }).unwrap();
         let mut roots = RootCertStore::empty();
@@ -143,7 +147,7 @@ mod tests {
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
         let (own, links) = shown.cert.split_first().unwrap();
         let name = ServerName::try_from("localhost").unwrap();
-        let now = TlsTime::since_unix_epoch(std::time::Duration::from_secs(NOW.0));
+        let now = TlsTime::since_unix_epoch(std::time::Duration::from_secs(time.0));
         verifier.verify_server_cert(own, links, &name, &[], now).is_ok()
     }
 
@@ -162,6 +166,21 @@ mod tests {
         let named: Vec<bool> =
             all.iter().map(|one| one.names_itself_in(&files.certificate).unwrap()).collect();
         assert_eq!(named, [false, false, false, false, false, false, true]);
+    }
+
+    /// What the guide says of the end of a CA.
+    #[test]
+    fn a_terminal_believes_the_ca_that_it_knows_beyond_its_end_and_follows_to_none_from_then_on() {
+        let old = first();
+        let end = end_of(old.certificate()).unwrap();
+        let (before, after) = (UnixTime(end.0 - 86_400 * 200), end.plus(86_400));
+        assert!(believed_at(after, &old, &old), "the library does not look at the end of a root");
+        let next = Authority::create_next("Test", before).unwrap();
+        let new = Authority::load(&old.followed_by(&next, before).unwrap()).unwrap();
+        assert!(believed_at(before, &new, &old) && believed_at(after, &new, &new));
+        assert!(!believed_at(after, &new, &old));
+        let late = Authority::load(&old.followed_by(&next, after).unwrap()).unwrap();
+        assert!(!believed_at(after.plus(1), &late, &old), "no exchange leads there any more");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use wardkey_core::code::Code;
 use wardkey_core::texts;
 use wardkey_core::time::UnixTime;
 
+use super::authority;
 use super::facts::{Facts, Outlet, ScopeFacts, Stock};
 use crate::config::Watch;
 use crate::texts::Phrase;
@@ -48,7 +49,7 @@ pub struct Reason {
 }
 
 /// What a sentence needs.
-type Values = Vec<(&'static str, Phrase)>;
+pub(super) type Values = Vec<(&'static str, Phrase)>;
 
 /// One row of the table.
 pub(super) struct Check {
@@ -59,7 +60,7 @@ pub(super) struct Check {
     /// Looks for it; what the sentence needs, when it is so.
     find: fn(&Facts, &Watch) -> Option<Values>,
     /// How often it happened, where each time is news.
-    times: Option<fn(&Stock) -> u64>,
+    times: Option<fn(&Facts) -> u64>,
 }
 
 /// All of them, in the order in which they are said.
@@ -70,8 +71,9 @@ pub(super) const CHECKS: &[Check] = &[
     critical_when(Code::ClockNotPlausible, |facts, _| facts.clock.map(|_| Vec::new())),
     critical_when(Code::ScopesHalted, |facts, _| some_scopes(facts, |scope, _| scope.halted)),
     critical_when(Code::HeadsExpired, |facts, _| some_scopes(facts, has_expired)),
+    critical_when(Code::CaEnded, |facts, _| authority::ended(facts)),
     Check {
-        times: Some(|stock| stock.sealed_used),
+        times: Some(|facts| of(facts, |stock| stock.sealed_used)),
         ..warning_when(Code::BreakGlassAlarm, |facts, _| some(of(facts, |stock| stock.sealed_used)))
     },
     warning_when(Code::DiskLow, disk_low),
@@ -86,6 +88,15 @@ pub(super) const CHECKS: &[Check] = &[
     warning_when(Code::ArchiveOld, archive_old),
     warning_when(Code::KeyExchangeWaits, exchange_waits),
     warning_when(Code::CaExchangeWaits, ca_exchange_waits),
+    Check {
+        times: Some(authority::urgency),
+        ..warning_when(Code::CaEnds, |facts, _| authority::ends(facts))
+    },
+    Check {
+        times: Some(authority::urgency_prepared),
+        ..warning_when(Code::CaPreparedEnds, |facts, _| authority::prepared_ends(facts))
+    },
+    warning_when(Code::CaPreparedUnfit, |facts, _| authority::prepared_unfit(facts)),
     warning_when(Code::TerminalsSilent, terminals_silent),
     warning_when(Code::RecordsNotForwarded, records_wait),
     warning_when(Code::TerminalsAtQuota, |facts, _| some(of(facts, |stock| stock.at_quota))),
@@ -118,7 +129,7 @@ impl Check {
     fn look(&self, facts: &Facts, watch: &Watch) -> Option<Reason> {
         let values = (self.find)(facts, watch)?;
         let (code, severity) = (self.code, self.severity);
-        let times = self.times.map(|times| of(facts, times));
+        let times = self.times.map(|times| times(facts));
         Some(Reason { code, severity, message: texts::phrase(code, values), times })
     }
 }
@@ -218,7 +229,7 @@ fn records_wait(facts: &Facts, watch: &Watch) -> Option<Values> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::collections::BTreeSet;
 
     use wardkey_core::name::Language;
@@ -227,9 +238,9 @@ mod tests {
     use crate::store::destination::Destination;
     use crate::store::terminal::WithRoot;
 
-    const NOW: UnixTime = UnixTime(1_800_000_000);
+    pub const NOW: UnixTime = UnixTime(1_800_000_000);
 
-    fn stock() -> Stock {
+    pub fn stock() -> Stock {
         Stock {
             terminals: Default::default(),
             backup: Some(NOW),
@@ -240,7 +251,7 @@ mod tests {
             free: Some(5_000_000_000),
             certificate: Some(NOW.plus(200 * DAY)),
             administration: None,
-            authority: None,
+            prepared: None,
             at_quota: 0,
             suspected: 0,
             sealed_used: 0,
@@ -255,7 +266,7 @@ mod tests {
         }
     }
 
-    fn facts(stock: Option<Stock>) -> Facts {
+    pub fn facts(stock: Option<Stock>) -> Facts {
         Facts {
             now: NOW,
             running: true,
@@ -263,6 +274,7 @@ mod tests {
             readable: true,
             writable: true,
             clock: None,
+            authority: None,
             scopes: Vec::new(),
             stock,
         }
@@ -292,7 +304,7 @@ mod tests {
         let codes: BTreeSet<u16> = CHECKS.iter().map(|check| check.code.number()).collect();
         assert_eq!(codes.len(), CHECKS.len());
         let watched =
-            [1429..1430, 1595..1596, 1698..1699, 1726..1728, 1733..1734, 1840..1850, 1920..1950];
+            [1429..1430, 1595..1596, 1698..1699, 1726..1728, 1733..1738, 1840..1850, 1920..1950];
         let is_watched = |code: &u16| watched.iter().any(|codes| codes.contains(code));
         assert!(codes.iter().all(is_watched));
         assert!(CHECKS.is_sorted_by_key(|check| check.severity));

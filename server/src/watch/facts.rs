@@ -1,7 +1,7 @@
 //! What is known of the server at one moment.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use wardkey_core::codec::sha256;
@@ -16,7 +16,7 @@ use crate::files::folder_of;
 use crate::fleet::{Reckoned, Stages};
 use crate::keyring::{Holder, Keyring};
 use crate::log;
-use crate::pki::given;
+use crate::pki::{self, given};
 use crate::publish::time::{SigningTime, Trouble};
 use crate::publish::{Publisher, Shown};
 use crate::store::destination::{self, Destination};
@@ -55,6 +55,8 @@ pub struct Facts {
     pub writable: bool,
     /// What is wrong with the clock.
     pub clock: Option<Trouble>,
+    /// When the certificate of the authority that the root document names ends.
+    pub authority: Option<UnixTime>,
     /// Every scope, by name.
     pub scopes: Vec<ScopeFacts>,
     /// What has to be read; none where only the above was asked for, or it cannot be read.
@@ -98,8 +100,8 @@ pub struct Stock {
     /// When the certificate of the interface for administration ends; none when it shows the
     /// server's, or it cannot be read.
     pub administration: Option<UnixTime>,
-    /// When the authority's certificate ends; none when it cannot be read.
-    pub authority: Option<UnixTime>,
+    /// The authority that was prepared for the next exchange, if one was.
+    pub prepared: Option<Prepared>,
     /// Terminals that have stored the records of this day.
     pub at_quota: u64,
     /// Active keys that may have been copied.
@@ -122,6 +124,27 @@ pub struct Stock {
     pub alarms: Vec<Acts>,
     /// Whether systemd-timesyncd has set the clock; none where it does not run.
     pub synchronized: Option<bool>,
+}
+
+/// An authority that was prepared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Prepared {
+    /// Its certificate ends then.
+    Ends(UnixTime),
+    /// This file has none.
+    Unfit(PathBuf),
+}
+
+impl Prepared {
+    fn read(keyring: &Keyring) -> Option<Self> {
+        match keyring.prepared_authority() {
+            Ok(prepared) => {
+                let (_, end) = pki::read_certificate(&prepared?.certificate).ok()?;
+                Some(Self::Ends(end))
+            }
+            Err(_) => Some(Self::Unfit(keyring.prepared_path())),
+        }
+    }
 }
 
 /// Terminals, counted. Deleted ones are not among them.
@@ -196,6 +219,7 @@ impl Facts {
             readable,
             writable: store.can_write(),
             clock: publisher.clock_trouble(),
+            authority: pki::end_of(publisher.keys().root().tls_ca.as_slice()).ok(),
             scopes: publisher.shown().into_iter().map(scope).collect(),
             stock: None,
         }
@@ -228,8 +252,10 @@ impl Facts {
             people: None,
             signed: None,
         };
+        let (_, root) = setting::roots(tx).await?;
         Ok(Self {
             now,
+            authority: pki::end_of(root.tls_ca.as_slice()).ok(),
             running: running != Running::No,
             lacks_administration: running == Running::WithoutAdministration,
             readable: true,
@@ -242,6 +268,14 @@ impl Facts {
 }
 
 impl Stock {
+    /// When the certificate of the authority ends that was prepared.
+    pub const fn prepared_until(&self) -> Option<UnixTime> {
+        match self.prepared {
+            Some(Prepared::Ends(end)) => Some(end),
+            Some(Prepared::Unfit(_)) | None => None,
+        }
+    }
+
     /// Reads it: all terminals, and of everything else a few rows.
     pub async fn read(tx: &mut Tx, sources: Sources<'_>, now: UnixTime) -> Result<Self> {
         let Sources { config, keyring } = sources;
@@ -268,7 +302,7 @@ impl Stock {
             free: if is_here { free_bytes(&folder_of(&config.store)) } else { None },
             certificate: keyring.end_of(Holder::Server).ok(),
             administration: own_certificate(config),
-            authority: keyring.end_of(Holder::Authority).ok(),
+            prepared: Prepared::read(keyring),
             at_quota: watch::at_quota(tx, intake::day(now)).await?,
             suspected: watch::suspected_keys(tx).await?,
             sealed_used: break_glass::alarming(tx).await?,

@@ -42,6 +42,7 @@ pub fn text(facts: &Facts, watch: &Watch, live: Live<'_>) -> Result<String> {
     if let Some(stock) = &facts.stock {
         page.terminals(stock);
         page.stock(stock);
+        page.certificates(facts, stock);
         page.outlets(stock);
     }
     live.counters.register(&mut page.0);
@@ -184,14 +185,26 @@ impl Page {
         self.known("backup_timestamp_seconds", help, stock.backup.map(|time| time.0));
         self.gauge("database_bytes", "Bytes of the database and its log", stock.database);
         self.known("disk_free_bytes", "Free bytes on the disk of the database", stock.free);
-        let certificate =
-            |of: &str, end: Option<UnixTime>| Some(([("certificate", of.to_owned())], end?.0));
-        let ends =
-            [certificate("server", stock.certificate), certificate("authority", stock.authority)];
-        let help = "When a certificate ends, Unix seconds";
-        self.family("certificate_expiry_timestamp_seconds", help, ends.into_iter().flatten());
         let help = "1 when systemd-timesyncd has set the clock";
         self.known("clock_synchronized", help, stock.synchronized.map(u64::from));
+    }
+
+    fn certificates(&mut self, facts: &Facts, stock: &Stock) {
+        let ends = [
+            ("server", stock.certificate),
+            ("authority", facts.authority),
+            ("authority-prepared", stock.prepared_until()),
+        ];
+        let each = |value: fn(&Facts, UnixTime) -> u64| {
+            let rows = ends.into_iter();
+            rows.filter_map(move |(of, end)| {
+                Some(([("certificate", of.to_owned())], value(facts, end?)))
+            })
+        };
+        let help = "When a certificate ends, Unix seconds";
+        self.family("certificate_expiry_timestamp_seconds", help, each(|_, end| end.0));
+        let help = "Seconds until a certificate ends; 0 once it has";
+        self.family("certificate_remaining_seconds", help, each(|facts, end| end.since(facts.now)));
     }
 }
 

@@ -10,6 +10,7 @@
 //! Each reason is one row of the table in `checks`: what serves `/readyz`, the command `status`,
 //! the measures and the notices reads the same one. Nothing here changes what terminals get.
 
+mod authority;
 mod checks;
 mod counters;
 mod facts;

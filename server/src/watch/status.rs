@@ -193,6 +193,10 @@ pub struct StatusView {
     pub disk_free_bytes: Option<u64>,
     /// When the server's certificate ends.
     pub certificate_until: Option<u64>,
+    /// When the certificate of the CA ends.
+    pub ca_until: Option<u64>,
+    /// When that of the CA ends that was prepared, if one was.
+    pub prepared_ca_until: Option<u64>,
     /// Where records go besides the database (`records_to`), by name.
     pub destinations: Vec<DestinationView>,
     /// The interface for administration; none where it is switched off.
@@ -265,6 +269,8 @@ async fn view(
         database_bytes: stock.map(|stock| stock.database),
         disk_free_bytes: stock.and_then(|stock| stock.free),
         certificate_until: stock.and_then(|stock| stock.certificate).map(|time| time.0),
+        ca_until: facts.authority.map(|time| time.0),
+        prepared_ca_until: stock.and_then(Stock::prepared_until).map(|time| time.0),
         destinations: stock.map_or_else(Vec::new, destinations),
         administration,
         root_key_here: stock.map(|stock| stock.root_key_here),

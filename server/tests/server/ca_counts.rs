@@ -1,6 +1,6 @@
 //! Whose certificates count while the CA is exchanged: of the key on record, whoever signed them.
 
-use rcgen::KeyPair;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use serde_json::{Value, json};
 use wardkey_core::message::http::{Base64, JoinReply, WaitReply};
 use wardkey_core::person::Status;
@@ -15,6 +15,7 @@ use super::publishing::ward;
 use super::support::backups::Recipient;
 use super::support::client::{Answer, Client, Terminal, request};
 use super::support::{Deployment, Running, now};
+use super::watching::{measures, reasons, watch};
 
 fn refused() -> (u16, String) {
     (403, "WK-1514".into())
@@ -310,4 +311,66 @@ fn a_folder_of_keys_that_two_tidy_at_once_is_whole() {
         assert_eq!(files(), new);
         assert!(!path(&deployment, "ca.next.pem").exists());
     }
+}
+
+/// A CA that ends in so many days, in the place of the one that was prepared.
+fn prepare_short(deployment: &Deployment, days: u64) {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let end = i64::try_from(now() + days * 86_400 + 3600).unwrap();
+    params.not_after = time::OffsetDateTime::from_unix_timestamp(end).unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let whole = format!("{}{}", key.serialize_pem(), certificate.pem());
+    std::fs::write(path(deployment, "ca.prepared.pem"), whole).unwrap();
+}
+
+fn codes(status: &Value) -> Vec<&str> {
+    let problems = status["problems"].as_array().unwrap();
+    problems.iter().map(|problem| problem["code"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn the_end_of_a_ca_and_of_one_that_was_prepared_is_told_in_time() {
+    let deployment = Deployment::with(&watch(""));
+    let running = deployment.start();
+    let remaining = |name| format!("certificate_remaining_seconds{{certificate=\"{name}\"}}");
+    let before = measures(&running);
+    assert!(before.0.contains_key(&format!("wardkey_server_{}", remaining("authority"))));
+    assert!(!before.0.contains_key(&format!("wardkey_server_{}", remaining("authority-prepared"))));
+
+    // A file that is damaged is named, with the way out: nothing else needs it.
+    deployment.ok(&["ca", "prepare"]);
+    let file = path(&deployment, "ca.prepared.pem");
+    std::fs::write(&file, "half of it").unwrap();
+    for command in [&["ca", "show"][..], &["ca", "rotate"]] {
+        let said = deployment.refused(1, command);
+        assert!(said.contains("WK-1737") && said.contains(file.to_str().unwrap()), "{said}");
+        assert!(said.contains("ca prepare"), "{said}");
+    }
+    assert!(codes(&deployment.json(&["status"])).contains(&"WK-1737"));
+    deployment.ok(&["ca", "prepare"]);
+    assert_eq!(codes(&deployment.json(&["status"])), [""; 0]);
+
+    // One that was prepared too long ago is not taken.
+    prepare_short(&deployment, 179);
+    let status = deployment.json(&["status"]);
+    assert_eq!(codes(&status), ["WK-1736"]);
+    assert!(status["prepared_ca_until"].as_u64().unwrap() < status["ca_until"].as_u64().unwrap());
+    assert!(deployment.refused(1, &["ca", "rotate"]).contains("WK-1736"));
+
+    // One of 181 days is, and its end comes near.
+    prepare_short(&deployment, 181);
+    assert_eq!(codes(&deployment.json(&["status"])), [""; 0]);
+    deployment.ok(&["ca", "rotate"]);
+    deployment.ok(&["ca", "retire", "--anyway"]);
+    running.settle();
+    assert!(!reasons(&running).1.contains_key("WK-1734"));
+    running.pass(2 * 86_400);
+    let (is_ready, found) = reasons(&running);
+    assert!(is_ready && found["WK-1734"] == "warning", "{found:?}");
+    let left = measures(&running).0[&format!("wardkey_server_{}", remaining("authority"))];
+    assert!((178.0..180.0).contains(&(left / 86_400.0)), "{left}");
+    let said = String::from_utf8(deployment.cli_in("ja_JP.UTF-8", &["status"]).stdout).unwrap();
+    assert!(said.contains("認証局"), "{said}");
 }

@@ -16,6 +16,14 @@ codes! {
     TerminalsBehindCa = 1732,
     /// An exchange of the CA is not ended; `$have` of `$count` terminals have another certificate.
     CaExchangeWaits = 1733,
+    /// The certificate of the CA ends in `$days` days.
+    CaEnds = 1734,
+    /// The certificate of the CA has ended.
+    CaEnded = 1735,
+    /// The CA that was prepared ends in `$days` days.
+    CaPreparedEnds = 1736,
+    /// The file `$path` of the CA that was prepared cannot be read.
+    CaPreparedUnfit = 1737,
 
     // 183x to 187x: keys of the deployment, backup and restore
     /// The root key is not on the server, and no file with it was given.
