@@ -32,11 +32,11 @@ function checkKql() {
   const columns = kql("WardkeyRecords.kql", syslog + records).ResultType.Columns;
   const names = [];
   for (let n = 0; n < columns.Count; n++) names.push(columns.getItem(n).Name);
-  // AUDIT.md's table of fields; the time has Log Analytics' own name.
+  // AUDIT.md's table of fields; the time has Log Analytics' own name. The server adds a verdict.
   const audit = read(siem, "../docs/AUDIT.md").split("| event | code |")[0];
   const rows = [...audit.matchAll(/^\| (`[a-z`, ]+`) \|/gm)].map((row) => row[1].split(", "));
   const fields = rows.flat().map((name) => name.replaceAll("`", ""));
-  const known = ["TimeGenerated", "host", ...fields.filter((name) => name !== "time")];
+  const known = ["TimeGenerated", "host", "verdict", ...fields.filter((name) => name !== "time")];
   const differ = [...names, ...known].filter((n) => !(known.includes(n) && names.includes(n)));
   if (differ.length) complaints.push(`WardkeyRecords.kql: columns and AUDIT.md differ: ${differ}`);
 

@@ -88,7 +88,7 @@ def check_words(rules):
     """Rules speak of events, fields and codes that there are."""
     events = [dict(p.split("=", 1) for p in line.split(" ")) for line in samples.lines("keyvalue")]
     words = {event["event"]: event["code"] for event in events}
-    fields = {name for event in events for name in event}
+    fields = samples.FIELDS
     codes = set(re.findall(r"^\| (WK-\d+) \| refusal", (ROOT / "docs/CODES.md").read_text(), re.M))
     for rule in rules:
         if isinstance(rule, SigmaCorrelationRule):

@@ -82,8 +82,8 @@ def events():
     return [dict(p.split("=", 1) for p in line.split(" ")) for line in lines("keyvalue")]
 
 
-# All fields of AUDIT.md; that of a signature is in no golden file.
-FIELDS = {name for record in events() for name in record} | {"evidence"}
+# All fields of AUDIT.md, that of a signature is in no golden file; and what the server found.
+FIELDS = {name for record in events() for name in record} | {"evidence", "verdict"}
 
 
 def check(holds, what):

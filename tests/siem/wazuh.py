@@ -120,6 +120,7 @@ WAZUH_RULES = {
     "wardkey_terminal_offline": "119045",
     "wardkey_vouched": "119032",
     "wardkey_many_vouches": "119065",
+    "wardkey_evidence_invalid": "119047",
 }
 
 

@@ -20,7 +20,7 @@ pub(crate) fn message(event: &Event, source: &Source) -> String {
         &[
             ("EventActionCode", "E"),
             ("EventDateTime", &said::time(event)),
-            ("EventOutcomeIndicator", outcome(event)),
+            ("EventOutcomeIndicator", outcome(event, source)),
         ],
     );
     xml += &coded("EventID", id, "DCM");

@@ -21,7 +21,7 @@ pub(crate) fn line(event: &Event, source: &Source) -> String {
         in_header(&source.version),
         event.name.code(),
         words::title(event).to_owned(),
-        said::severity_of_ten(event).to_string(),
+        said::severity_of_ten(event, source).to_string(),
     ];
     let pairs: Vec<String> = extension(event, source)
         .into_iter()

@@ -3,6 +3,9 @@
 
 use wardkey_core::event::{Event, EventName, Outcome, Severity};
 
+use crate::said;
+use crate::source::Source;
+
 /// A code and its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Term(pub(crate) &'static str, pub(crate) &'static str);
@@ -74,8 +77,8 @@ pub(crate) const fn kind(event: &Event) -> (Term, Option<Term>) {
 }
 
 /// EventOutcomeIndicator: success, minor failure, serious failure.
-pub(crate) const fn outcome(event: &Event) -> &'static str {
-    match (event.outcome, event.severity()) {
+pub(crate) fn outcome(event: &Event, source: &Source) -> &'static str {
+    match (event.outcome, said::severity(event, source)) {
         (Outcome::Success, _) => "0",
         (Outcome::Failure, Severity::Critical | Severity::Error | Severity::Warning) => "8",
         (Outcome::Failure, Severity::Notice | Severity::Info) => "4",

@@ -21,7 +21,7 @@ struct Class(&'static str, &'static [&'static str], &'static [&'static str]);
 /// The line.
 pub(crate) fn line(event: &Event, source: &Source) -> String {
     let Class(kind, category, of_type) = class(event);
-    let severity = said::syslog_severity(event);
+    let severity = said::syslog_severity(event, source);
     let (remote, remote_ip) = (said::remote(event), said::remote_ip(event));
     let remote_name = if remote_ip.is_some() { None } else { remote.clone() };
     let host = said::host(source);

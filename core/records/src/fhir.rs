@@ -39,7 +39,7 @@ pub(crate) fn resource(event: &Event, source: &Source) -> String {
         "subtype": subtype,
         "action": "E",
         "recorded": said::time(event),
-        "outcome": outcome(event),
+        "outcome": outcome(event, source),
         "outcomeDesc": words::sentence(event),
         "agent": agents(event, source, id),
         "source": {

@@ -21,7 +21,7 @@ pub(crate) fn entry(event: &Event, source: &Source) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (name, value) in [
         ("MESSAGE", words::sentence(event)),
-        ("PRIORITY", said::syslog_severity(event).to_string()),
+        ("PRIORITY", said::syslog_severity(event, source).to_string()),
         ("SYSLOG_FACILITY", FACILITY.to_string()),
         ("SYSLOG_IDENTIFIER", APP.to_owned()),
     ] {

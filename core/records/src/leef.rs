@@ -18,7 +18,7 @@ pub(crate) fn line(event: &Event, source: &Source) -> String {
     let remote_name = said::remote(event).filter(|_| remote_ip.is_none());
     let predefined = [
         ("devTime", Some(said::milliseconds(event).to_string())),
-        ("sev", Some(said::severity_of_ten(event).to_string())),
+        ("sev", Some(said::severity_of_ten(event, source).to_string())),
         // With the id of the event, cat is what QRadar maps: "login, failure".
         ("cat", Some(event.outcome.as_str().to_owned())),
         ("usrName", said::user(event)),

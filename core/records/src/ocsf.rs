@@ -23,7 +23,7 @@ const PLACED: [&str; 7] = ["id", "time", "code", "outcome", "reason", "detail", 
 pub(crate) fn line(event: &Event, source: &Source) -> String {
     let Activity { class, id: activity_id, name: activity_name } = activity(event);
     let (category, class_id) = (class.category(), class.number());
-    let (severity_id, severity) = severity(event);
+    let (severity_id, severity) = severity(event, source);
     let is_success = event.outcome == Outcome::Success;
 
     let mut value = json!({
@@ -176,8 +176,8 @@ fn factors(event: &Event) -> Value {
     }
 }
 
-const fn severity(event: &Event) -> (u8, &'static str) {
-    match event.severity() {
+fn severity(event: &Event, source: &Source) -> (u8, &'static str) {
+    match said::severity(event, source) {
         Severity::Info | Severity::Notice => (1, "Informational"),
         Severity::Warning => (3, "Medium"),
         Severity::Error => (4, "High"),

@@ -38,7 +38,7 @@ pub(crate) fn with_text(id: &str, event: &Event, source: &Source, text: &str) ->
 }
 
 fn header(id: &str, event: &Event, source: &Source) -> String {
-    let priority = FACILITY * 8 + said::syslog_severity(event);
+    let priority = FACILITY * 8 + said::syslog_severity(event, source);
     let (time, host) = (said::time(event), host(&source.host));
     let pid = source.pid.map_or_else(|| said::NIL.into(), |pid| pid.to_string());
     format!("<{priority}>1 {time} {host} {APP} {pid} {id}")

@@ -42,9 +42,16 @@ pub(crate) fn milliseconds(event: &Event) -> u64 {
     event.time.0.saturating_mul(1000)
 }
 
+/// How bad it is: an error at the least where the server found that the evidence does not hold,
+/// whatever the terminal says that the record is.
+pub(crate) fn severity(event: &Event, source: &Source) -> Severity {
+    // The worst comes first.
+    if source.is_disproved() { event.severity().min(Severity::Error) } else { event.severity() }
+}
+
 /// The severity from 0 to 10, as CEF has it and LEEF does: the higher, the worse.
-pub(crate) const fn severity_of_ten(event: &Event) -> u8 {
-    match event.severity() {
+pub(crate) fn severity_of_ten(event: &Event, source: &Source) -> u8 {
+    match severity(event, source) {
         Severity::Info => 1,
         Severity::Notice => 3,
         Severity::Warning => 6,
@@ -54,8 +61,8 @@ pub(crate) const fn severity_of_ten(event: &Event) -> u8 {
 }
 
 /// The syslog severity's number.
-pub(crate) const fn syslog_severity(event: &Event) -> u8 {
-    match event.severity() {
+pub(crate) fn syslog_severity(event: &Event, source: &Source) -> u8 {
+    match severity(event, source) {
         Severity::Critical => 2,
         Severity::Error => 3,
         Severity::Warning => 4,

@@ -2,6 +2,9 @@
 
 use wardkey_core::time::UnixTime;
 
+/// What stands for evidence that does not hold.
+const INVALID: &str = "invalid";
+
 /// Who tells of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
@@ -42,6 +45,11 @@ impl Source {
     pub fn new(host: &str, program: &'static str, version: &str, enterprise: u32) -> Self {
         let (host, version) = (host.to_owned(), version.to_owned());
         Self { host, program, pid: None, version, enterprise, forwarded: None }
+    }
+
+    /// Whether the server found that the evidence in the record does not hold.
+    pub(crate) fn is_disproved(&self) -> bool {
+        self.forwarded.as_ref().is_some_and(|forwarded| forwarded.verdict == INVALID)
     }
 
     /// What is said of a record beside what the event says, by name.

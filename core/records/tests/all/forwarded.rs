@@ -98,6 +98,48 @@ fn each_form_has_what_the_server_says_and_all_that_the_terminal_said() {
 }
 
 #[test]
+fn evidence_that_does_not_hold_is_an_error_whatever_the_terminal_says() {
+    let of = |verdict: &str| {
+        let mut source = forwarded("ward3-07", "server");
+        source.forwarded.as_mut().unwrap().verdict = verdict.into();
+        source
+    };
+    let render_as =
+        |format, event: &Event, verdict: &str| syslog_message(format, event, &of(verdict));
+    // A login that succeeded, as the terminal says: a notice of authpriv, then an error.
+    let login = full(EventName::Login, Outcome::Success);
+    for (verdict, priority, ten, ocsf) in
+        [("valid", 85, 3, 1), ("none", 85, 3, 1), ("invalid", 83, 9, 4)]
+    {
+        for format in Format::ALL {
+            let said = render_as(format, &login, verdict);
+            assert!(said.starts_with(&format!("<{priority}>1 ")), "{said}");
+        }
+        let line = render(Format::Cef, &login, &of(verdict));
+        assert_eq!(line.split('|').nth(6), Some(ten.to_string().as_str()), "{line}");
+        assert!(render(Format::Leef, &login, &of(verdict)).contains(&format!("^sev={ten}^")));
+        let json = |format| -> Value {
+            serde_json::from_str(&render(format, &login, &of(verdict))).unwrap()
+        };
+        assert_eq!(json(Format::Ocsf)["severity_id"], ocsf);
+        assert_eq!(json(Format::Ocsf)["status"], "Success", "what the terminal said");
+        assert_eq!(json(Format::Ecs)["log"]["syslog"]["severity"]["code"], priority - 80);
+        let entry = String::from_utf8_lossy(&journal_entry(&login, &of(verdict))).into_owned();
+        assert!(entry.contains(&format!("\nPRIORITY={}\n", priority - 80)), "{entry}");
+        assert_eq!(json(Format::Fhir)["outcome"], "0");
+    }
+    let refused = full(EventName::Login, Outcome::Failure);
+    let outcome = |verdict| {
+        let line = render(Format::Fhir, &refused, &of(verdict));
+        serde_json::from_str::<Value>(&line).unwrap()["outcome"].clone()
+    };
+    assert_eq!((outcome("valid"), outcome("invalid")), ("4".into(), "8".into()));
+    // What is worse stays what it is.
+    let sealed = full(EventName::BreakGlassLogin, Outcome::Success);
+    assert!(render_as(Format::Rfc5424, &sealed, "invalid").starts_with("<82>"));
+}
+
+#[test]
 fn a_hostile_name_of_a_terminal_or_a_server_changes_no_field_but_its_own() {
     let hostile = "a b=c\" ]\\ outcome=success^x|y\n<14>1";
     let (plain, bad) = (forwarded("ward3-07", "server"), forwarded(hostile, hostile));

@@ -3,7 +3,8 @@
 
 use wardkey_core::event::{Event, EventName, Format, Outcome};
 use wardkey_core::id::EventId;
-use wardkey_records::{Source, render, syslog_message};
+use wardkey_core::time::UnixTime;
+use wardkey_records::{Forwarded, Source, render, syslog_message};
 
 use crate::events::{full, source};
 use crate::golden::compare;
@@ -37,12 +38,26 @@ fn messages_with_hostile_values_are_what_they_were() {
     }
 }
 
+/// Who tells a story: the terminal itself, or the server.
+fn source_of(story: &stories::Story) -> Source {
+    let forwarded = story.verdict.map(|verdict| Forwarded {
+        by: "wardkey.example.org".into(),
+        terminal: "01".repeat(16),
+        scopes: "icu".into(),
+        received: UnixTime(1_790_000_100),
+        place: 412,
+        verdict: verdict.into(),
+    });
+    Source { forwarded, ..source() }
+}
+
 #[test]
 fn the_stories_are_what_they_were() {
     for format in [Format::KeyValue, Format::Ecs] {
         let told = |story: &stories::Story| {
             let fires = if story.fires { "fires" } else { "quiet" };
-            let line = |event| render(format, event, &source());
+            let source = source_of(story);
+            let line = |event| render(format, event, &source);
             let lines = story.events.iter().map(line);
             lines.map(|line| format!("{}\t{fires}\t{line}", story.rule)).collect::<Vec<_>>()
         };

@@ -14,6 +14,8 @@ pub struct Story {
     /// Whether the rule fires.
     pub fires: bool,
     pub events: Vec<Event>,
+    /// What the server found of their evidence, where the records come by it.
+    pub verdict: Option<&'static str>,
 }
 
 const BEGIN: u64 = 1_790_000_000;
@@ -129,13 +131,25 @@ fn alone(name: EventName, outcome: Outcome, reason: Option<Code>) -> Vec<Event> 
 
 /// A rule for single events: what it fires at, and what it must pass over.
 fn single(rule: &'static str, fires: Vec<Event>, quiet: Vec<Event>) -> [Story; 2] {
-    [Story { rule, fires: true, events: fires }, Story { rule, fires: false, events: quiet }]
+    let story = |fires, events| Story { rule, fires, events, verdict: None };
+    [story(true, fires), story(false, quiet)]
+}
+
+/// A rule for what the server found: the terminal says the same both times.
+fn of_verdicts() -> Vec<[Story; 2]> {
+    let story = |verdict| Story {
+        rule: "wardkey_evidence_invalid",
+        fires: verdict == "invalid",
+        events: vec![login(0, 1, "hanako")],
+        verdict: Some(verdict),
+    };
+    vec![["invalid", "valid"].map(story)]
 }
 
 /// All stories. The ids count up.
 pub fn all() -> Vec<Story> {
     let mut stories: Vec<Story> =
-        [of_people(), of_keys(), of_terminals(), of_colleagues(), of_emergencies()]
+        [of_people(), of_keys(), of_terminals(), of_colleagues(), of_emergencies(), of_verdicts()]
             .into_iter()
             .flatten()
             .flatten()
