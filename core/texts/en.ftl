@@ -398,6 +398,7 @@ wk-1905 = { $path } is not what the checkpoint says. Do not trust this copy; tak
 wk-1906 = The log is shorter than { $path }. Records were removed or a backup restored; find out which.
 wk-1907 = The log does not go on from { $path }. Records were changed or a backup restored; find out which.
 wk-1908 = { $path } is of another log, { $origin }. Please give its key, or another folder.
+wk-1909 = { $names } has not been sent { $count } of these records. Wait for it ("status"), or use --anyway.
 
 ## 169x: archives of the log of records
 

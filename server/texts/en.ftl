@@ -638,6 +638,7 @@ ask-prune = { $records } records go out of the database, and only the archive ha
 would-prune = would prune { $records } records: { $logins } logins, { $administration } of administration, { $security } of security, { $operation } of operation
 pruned-done = pruned { $records } records: { $logins } logins, { $administration } of administration, { $security } of security, { $operation } of operation
 prune-kept = stayed: { $due } not past their time, { $compared } with which later ones are compared, { $witnessed } newest or not witnessed yet
+prune-unsent = { $name } has not been sent { $count } of them, and never gets them once they are pruned
 prune-changed = stayed as evidence: { $count } that are not what the log took in, see "log verify"
 no-archive = it does not begin as an archive does
 archive-head = its head cannot be read

@@ -637,6 +637,7 @@ ask-prune = 記録 { $records } 件をデータベースから取り除きます
 would-prune = 整理の対象は { $records } 件です：ログイン { $logins }、管理 { $administration }、セキュリティ { $security }、運用 { $operation }
 pruned-done = 記録 { $records } 件を整理しました：ログイン { $logins }、管理 { $administration }、セキュリティ { $security }、運用 { $operation }
 prune-kept = 残した記録：期間内 { $due } 件、後の記録との照合に使うもの { $compared } 件、最新か端末が未確認のもの { $witnessed } 件
+prune-unsent = { $name } には { $count } 件が未送信で、整理すると届かなくなります
 prune-changed = 証拠として残した記録：台帳に入った内容と違うもの { $count } 件（log verify で確認できます）
 no-archive = アーカイブの形で始まっていません
 archive-head = 見出しを読めません

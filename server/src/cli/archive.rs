@@ -132,10 +132,15 @@ async fn prune(context: &Context, asked: &ArchivePrune) -> Result<()> {
         retention: &context.config.retention,
         reason: asked.reason.as_deref(),
         is_rehearsal,
+        anyway: asked.anyway,
     };
     let is_asked = !asked.check && !asked.yes && std::io::stdin().is_terminal();
     if is_asked {
         let would = archive::prune(&pruning(true), &asked.file).await?;
+        if !asked.anyway {
+            would.sent()?;
+        }
+        unsent(&would).into_iter().for_each(|line| context.output.remark(line));
         eprint!(
             "{}",
             Text::AskPrune.with([("records", would.records.into())]).say(context.output.language)
@@ -172,6 +177,7 @@ fn lines(done: &PrunedRecords) -> Vec<Phrase> {
         ("compared", done.kept.compared.into()),
         ("witnessed", done.kept.not_witnessed.into()),
     ]));
+    lines.extend(unsent(done));
     if done.kept.changed > 0 {
         lines.push(Text::PruneChanged.with([("count", done.kept.changed.into())]));
     }
@@ -179,6 +185,15 @@ fn lines(done: &PrunedRecords) -> Vec<Phrase> {
         lines.push(Text::ArchiveKeep.into());
     }
     lines
+}
+
+/// Destinations that have not been sent what goes.
+fn unsent(done: &PrunedRecords) -> Vec<Phrase> {
+    let said = |to: &archive::Unsent| {
+        let name = to.destination.as_str().into();
+        Text::PruneUnsent.with([("name", name), ("count", to.records.into())])
+    };
+    done.unsent.iter().map(said).collect()
 }
 
 fn places(first: u64, size: u64) -> Phrase {

@@ -100,6 +100,7 @@ pub async fn list(db: &mut Db, now: UnixTime, wanted: &[Wanted]) -> Result<()> {
                 format!("{waiting} records waiting; before: {}", known.name)
             }
             None => {
+                let from = log::end(db).await?.size;
                 query(
                     "INSERT INTO record_destination (place, name, secret, listed, position)
                      VALUES ($1, $2, $3, 1, $4)",
@@ -107,10 +108,10 @@ pub async fn list(db: &mut Db, now: UnixTime, wanted: &[Wanted]) -> Result<()> {
                 .bind(place.as_str())
                 .bind(name.as_str())
                 .bind(random::<SECRET>()?.as_slice())
-                .bind(log::end(db).await?.size)
+                .bind(from)
                 .execute(db)
                 .await?;
-                "new".to_owned()
+                format!("new, from place {from} on")
             }
         };
         let act = Act::new("records.to", name).with(&detail);

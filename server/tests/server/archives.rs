@@ -98,6 +98,17 @@ impl Deployment {
         clock: &Clock,
         is_rehearsal: bool,
     ) -> Result<PrunedRecords> {
+        self.pruning_as(file, retention, clock, (is_rehearsal, true))
+    }
+
+    /// The same; `anyway` also what a destination lacks.
+    pub fn pruning_as(
+        &self,
+        file: &Path,
+        retention: &Retention,
+        clock: &Clock,
+        (is_rehearsal, anyway): (bool, bool),
+    ) -> Result<PrunedRecords> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let (config, store) = (self.config(), self.store().await);
@@ -111,6 +122,7 @@ impl Deployment {
                 retention,
                 reason,
                 is_rehearsal,
+                anyway,
             };
             let done = archive::prune(&pruning, file).await;
             store.close().await;

@@ -247,6 +247,7 @@ fn killed(deployment: &Deployment, file: &Path, clock: &Clock) {
             retention: &retention,
             reason: None,
             is_rehearsal: false,
+            anyway: true,
         };
         {
             let mut pruned = std::pin::pin!(archive::prune(&pruning, file));

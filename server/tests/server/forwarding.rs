@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+use wardkey_core::code::Code;
 
 use super::archives::{event, operation, send, wait};
 use super::support::client::{Client, Terminal};
@@ -301,6 +302,16 @@ fn what_is_pruned_before_it_was_sent_is_a_record_with_the_count() {
     wait(&ward.deployment, &ward.running);
     let archive = ward.deployment.archived("a.wka");
     let clock = ward.running.clock.clone();
+    // It is said who lacks what would go, and nothing goes by that.
+    let pruning = |how| ward.deployment.pruning_as(&archive, &operation(), &clock, how);
+    let would = pruning((true, false)).unwrap();
+    let [lacks] = would.unsent.as_slice() else { panic!("{would:?}") };
+    assert_eq!((lacks.records, would.records), (19, 19));
+    let refused = pruning((false, false)).unwrap_err();
+    assert_eq!(refused.code(), Code::RecordsUnsent);
+    let said = refused.to_string();
+    assert!(said.contains(&lacks.destination) && said.contains("19"), "{said}");
+    assert!(!ward.deployment.actions().iter().any(|act| act == "archive.prune"));
     // Two of three: each login that was refused stays.
     let pruned = ward.deployment.prune(&archive, &operation(), &clock).unwrap().records;
     assert_eq!(pruned, 19, "the newest record stays");
@@ -331,4 +342,6 @@ fn what_is_pruned_before_it_was_sent_is_a_record_with_the_count() {
     let shown = ward.destination("tcp").unwrap();
     assert_eq!((&shown["pruned"], &shown["refused"]), (&pruned.into(), &0.into()));
     assert_eq!(ward.deployment.actions()[0], "records.pruned-unsent");
+    // Who has everything keeps nobody from pruning.
+    assert!(pruning((false, false)).unwrap().unsent.is_empty());
 }

@@ -115,6 +115,8 @@ codes! {
     LogNotExtension = 1907,
     /// The export `$path` is of another log, `$origin`.
     LogExportOther = 1908,
+    /// `$names` lack `$count` of the records that are to be pruned.
+    RecordsUnsent = 1909,
     // 169x: archives of the log of records
     /// `$path` is no whole, unchanged archive: `$what`.
     ArchiveUnfit = 1690,

@@ -89,6 +89,9 @@ pub struct ArchivePrune {
     /// Rehearse: check everything, say what would go, change nothing.
     #[arg(long)]
     pub check: bool,
+    /// Prune also what a destination of records_to has not been sent: it never gets that.
+    #[arg(long)]
+    pub anyway: bool,
     /// Do not ask for confirmation. Nothing is asked either when standard input is not a terminal.
     #[arg(long)]
     pub yes: bool,

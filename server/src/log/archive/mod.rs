@@ -17,5 +17,5 @@ mod work;
 
 pub use create::{Created, Creating, create};
 pub use prune::prune;
-pub use pruning::{Kept, PrunedRecords, Pruning};
+pub use pruning::{Kept, PrunedRecords, Pruning, Unsent};
 pub use read::{Whole, entry_at, open, verify};

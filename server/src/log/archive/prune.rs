@@ -15,7 +15,7 @@ use super::super::files::refused;
 use super::super::follow::show;
 use super::super::replaced;
 use super::super::sign::{public, root_at};
-use super::pruning::{Kept, PrunedRecords, Pruning};
+use super::pruning::{Kept, PrunedRecords, Pruning, Unsent};
 use super::read::{self, Reading, Whole, unfit};
 use super::work::{Classes, Work, tell_untold};
 use crate::backup::scratch::sync;
@@ -23,25 +23,42 @@ use crate::config::Retention;
 use crate::error::{Error, Result};
 use crate::files::folder_of;
 use crate::publish::time::SigningTime;
-use crate::store::{archive as stored_archive, clock, setting, witness};
+use crate::store::{archive as stored_archive, clock, destination, log, setting, witness};
 use crate::texts::Text;
 
 /// Takes out of the database what is past its time and stands in the archive, which is read and
 /// verified first. A record that is not what the log took in stays: [`PrunedRecords::verdict`].
 ///
 /// # Errors
+/// [`Code::RecordsUnsent`] unless `anyway`: nothing was pruned then.
 /// [`Code::RetentionNotSet`], [`Code::ClockForPruning`], [`Code::ArchiveUnfit`],
 /// [`Code::ArchiveOther`], [`Code::LogUntrusted`], [`Code::LogKeyStolen`]; those of [`show`], of
 /// files and of the store.
 pub async fn prune(pruning: &Pruning<'_>, path: &Path) -> Result<PrunedRecords> {
+    if !pruning.is_rehearsal && !pruning.anyway && !behind(pruning).await?.is_empty() {
+        // What goes is known when everything was read: before anything is gone.
+        one(&Pruning { is_rehearsal: true, ..*pruning }, path).await?.sent()?;
+    }
+    one(pruning, path).await
+}
+
+/// Destinations that have not been sent every record.
+async fn behind(pruning: &Pruning<'_>) -> Result<Vec<Unsent>> {
+    let mut tx = pruning.store.read().await?;
+    let size = log::end(&mut tx).await?.size;
+    let all = destination::listed(&mut tx).await?;
+    Ok(all.iter().filter(|to| to.position < size).map(Unsent::by).collect())
+}
+
+async fn one(pruning: &Pruning<'_>, path: &Path) -> Result<PrunedRecords> {
     if !pruning.retention.is_set() {
         return Err(simply(Code::RetentionNotSet));
     }
     let began = pruning.clock.now();
     let now = plausible_time(pruning, began).await?;
-    let log = show(pruning.store, pruning.keyring, began).await?;
+    let shown = show(pruning.store, pruning.keyring, began).await?;
     let file = read::open(path)?;
-    let whole = verified(pruning, path, &file, log.size).await?;
+    let whole = verified(pruning, path, &file, shown.size).await?;
     if !pruning.is_rehearsal {
         // It may have been copied just now: it is on the disk before anything goes.
         file.sync_all().map_err(Error::at_file(Text::Writing, path))?;
@@ -51,9 +68,9 @@ pub async fn prune(pruning: &Pruning<'_>, path: &Path) -> Result<PrunedRecords> 
 
     let mut tx = pruning.store.read().await?;
     // The newest record stays: it says where the log ends.
-    let mut until = whole.size.min(log.size.saturating_sub(1));
+    let mut until = whole.size.min(shown.size.saturating_sub(1));
     if witness::is_any(&mut tx).await? {
-        until = until.min(witness::greatest(&mut tx, &log.origin).await?.unwrap_or(0));
+        until = until.min(witness::greatest(&mut tx, &shown.origin).await?.unwrap_or(0));
     }
     let archive = stored_archive::of_file(&mut tx, &whole.digest).await?;
     drop(tx);
@@ -61,7 +78,8 @@ pub async fn prune(pruning: &Pruning<'_>, path: &Path) -> Result<PrunedRecords> 
     let kept = Kept { not_witnessed: whole.size - until.max(whole.first), ..Kept::default() };
     let archive = archive.map(|archive| archive.number);
     let classes = due(pruning.retention, now)?;
-    let mut work = Work::new(pruning, &whole, (began, now), classes, archive, kept);
+    let unsent = behind(pruning).await?;
+    let mut work = Work::new(pruning, &whole, (began, now), classes, archive, (kept, unsent));
     let mut reading = Reading::begin(path, &file)?;
     loop {
         let mut part = Vec::new();

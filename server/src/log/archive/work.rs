@@ -16,7 +16,7 @@ use wardkey_tlog::Hash;
 use super::super::files::refused;
 use super::super::{entry, pruned};
 use super::create::met;
-use super::pruning::{Kept, PrunedRecords, Pruning};
+use super::pruning::{Kept, PrunedRecords, Pruning, Unsent};
 use super::read::Whole;
 use crate::error::Result;
 use crate::store::archive as stored_archive;
@@ -51,6 +51,7 @@ pub struct Work<'a> {
     digest: PruneDigest,
     counts: BTreeMap<&'static str, u64>,
     kept: Kept,
+    unsent: Vec<Unsent>,
     changed: Option<i64>,
     at_once: usize,
 }
@@ -71,7 +72,7 @@ impl<'a> Work<'a> {
         (began, now): (UnixTime, UnixTime),
         classes: Classes,
         archive: Option<i64>,
-        kept: Kept,
+        (kept, unsent): (Kept, Vec<Unsent>),
     ) -> Self {
         Self {
             pruning,
@@ -84,6 +85,7 @@ impl<'a> Work<'a> {
             digest: PruneDigest::default(),
             counts: BTreeMap::new(),
             kept,
+            unsent,
             changed: None,
             at_once: MOST,
         }
@@ -202,6 +204,8 @@ impl<'a> Work<'a> {
         for (candidate, class) in gone {
             self.digest.add(candidate.place);
             *self.counts.entry(class.as_str()).or_default() += 1;
+            let lacking = self.unsent.iter_mut().filter(|to| candidate.place >= to.from);
+            lacking.for_each(|to| to.records += 1);
         }
     }
 
@@ -245,6 +249,7 @@ impl<'a> Work<'a> {
             classes: self.counts,
             records: self.digest.records,
             kept: self.kept,
+            unsent: self.unsent.into_iter().filter(|to| to.records > 0).collect(),
             rehearsal: self.pruning.is_rehearsal,
             changed: self.changed,
         })
