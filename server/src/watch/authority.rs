@@ -2,9 +2,12 @@
 
 use wardkey_core::time::UnixTime;
 
-use super::checks::Values;
 use super::facts::{Facts, Prepared, Stock};
 use crate::pki::EXCHANGE_DAYS;
+use crate::texts::Phrase;
+
+/// What a sentence needs.
+type Values = Vec<(&'static str, Phrase)>;
 
 /// Seconds of a day.
 const DAY: u64 = 86_400;

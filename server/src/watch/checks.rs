@@ -49,7 +49,7 @@ pub struct Reason {
 }
 
 /// What a sentence needs.
-pub(super) type Values = Vec<(&'static str, Phrase)>;
+type Values = Vec<(&'static str, Phrase)>;
 
 /// One row of the table.
 pub(super) struct Check {
