@@ -7,13 +7,13 @@ use wardkey_core::name::{DisplayText, Language, LoginName};
 use wardkey_core::time::UnixTime;
 
 use super::key::{self, KeySwitched, KeyView, Which};
-use super::person::{self as people, Changes, PersonChanged};
 use super::{Operation, code, pass};
 use crate::error::{Error, Result};
 use crate::store::audit::{self, Entry};
 use crate::store::credential::{self, Credential, CredentialStatus};
 use crate::store::event::{self, OwnLogin};
-use crate::store::{Tx, loan, person, terminal};
+use crate::store::profile::Profile;
+use crate::store::{Tx, loan, person, state, terminal};
 use crate::texts::Text;
 
 /// A key of one's own.
@@ -153,16 +153,29 @@ pub async fn report_lost(
     key::switch(op, &which, CredentialStatus::Disabled).await
 }
 
-/// Chooses the language in which terminals speak to somebody.
+/// Chooses the language in which terminals speak to somebody. The trail says that, and no scopes and
+/// groups, as if they had given themselves some.
 pub async fn set_language(
     op: &mut Operation<'_>,
     login: &LoginName,
     language: Language,
-) -> Result<Option<PersonChanged>> {
+) -> Result<()> {
     let row = person::get(op.tx, login).await?;
     if row.language == language {
-        return Ok(None);
+        return Ok(());
     }
-    let changes = Changes { language: Some(language), ..Changes::default() };
-    people::set(op, login, changes).await.map(Some)
+    let id = row.id;
+    let profile = Profile {
+        login: row.login,
+        display_name: row.display_name,
+        latin_name: row.latin_name,
+        language,
+        not_before: row.not_before,
+        not_after: row.not_after,
+        groups: person::groups(op.tx, id).await?,
+        scopes: person::scopes(op.tx, id).await?,
+    };
+    person::change(op.tx, id, &profile, op.now).await?;
+    state::publish_person(op.tx, id).await?;
+    op.record("person.set", login.as_str(), Some(&format!("language {language}"))).await
 }

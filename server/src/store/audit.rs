@@ -222,11 +222,15 @@ impl Entry {
 
 const SELECT: &str = "SELECT seq, time, actor, action, object, reason, detail, chain FROM audit ";
 
-/// Who signed in to the pages as a person, and was refused there; the newest first.
+/// Who signed in to the pages as a person, and was refused there; the newest first. Not as somebody
+/// who had the login name before.
 pub async fn sign_ins(db: &mut Db, login: &LoginName, limit: u32) -> Result<Vec<Entry>> {
     query(SELECT)
         .then(
             "WHERE object = $1 AND actor = $2 AND action IN ('session.begin', 'session.refuse')
+                 AND EXISTS (SELECT 1 FROM person
+                     WHERE person.login = $1 AND person.status <> 'deleted'
+                         AND person.created <= audit.time)
              ORDER BY seq DESC LIMIT $3",
         )
         .bind(login)

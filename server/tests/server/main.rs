@@ -52,6 +52,7 @@ mod measure;
 mod migrating;
 mod openapi;
 mod pages;
+mod pages_again;
 mod pages_files;
 mod pages_own;
 mod pages_refusals;

@@ -12,12 +12,12 @@ use super::support::people::{recorded, refused, report};
 use super::support::ward::enroll;
 use super::support::{Deployment, now};
 
-fn with_own_pages() -> Deployment {
+pub fn with_own_pages() -> Deployment {
     Deployment::administrated(&format!("pages = \"{PAGES}\"\nself_service = true"))
 }
 
 /// One more key for somebody who is there.
-fn spare(deployment: &Deployment, terminal: &Terminal, login: &str) -> Credential {
+pub fn spare(deployment: &Deployment, terminal: &Terminal, login: &str) -> Credential {
     let code = deployment.ok(&["code", "add", login]);
     let (key, answer) = enroll(terminal, &code, &Maker::new(), Making::default());
     assert_eq!(answer.status, 200, "{}", answer.body);
@@ -33,7 +33,7 @@ fn status(deployment: &Deployment, key: &Credential) -> String {
     deployment.json(&["key", "show", &key.fingerprint()])["status"].as_str().unwrap().to_owned()
 }
 
-fn of(mut event: Event, person: Option<&str>, account: &str) -> Event {
+pub fn of(mut event: Event, person: Option<&str>, account: &str) -> Event {
     event.person = person.map(|login| LoginName::new(login).unwrap());
     event.account = LoginName::new(account).ok();
     event
@@ -120,6 +120,13 @@ fn whoever_has_no_role_gets_a_page_of_their_own_and_lets_nobody_in_there() {
         acts[..acts.len() - before.len()].iter().map(String::as_str).collect();
     done.retain(|act| *act != "page.refuse");
     assert_eq!(done, ["key.disable", "person.set", "key.name"]);
+    let rows = deployment.rows(&["audit", "list", "--limit", "100"]);
+    let detail = |act: &str| {
+        let row = rows.as_array().unwrap().iter().find(|row| row["action"] == act).unwrap();
+        row["detail"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(detail("person.set"), "language en", "no scopes and groups");
+    assert!(detail("session.begin").ends_with(", role none"), "{}", detail("session.begin"));
     assert_eq!(
         (status(&deployment, &key), status(&deployment, &other)),
         ("disabled".into(), "disabled".into())
@@ -217,6 +224,9 @@ fn nobody_sees_or_touches_what_is_somebody_elses_on_a_page_of_their_own() {
     let other = deployment.administrator(&running, "ito", &["owner"]);
     let gone = spare(&deployment, &deployment.join(&running, "ICU 3", &["icu"]), "kato");
     deployment.ok(&["key", "delete", &gone.fingerprint(), "--person", "kato"]);
+    // Commands add people by the machine's own time.
+    running.clock.advance(200);
+    let at = at + 200;
     let terminal = deployment.join(&running, "ward of kato", &["icu"]);
     let elsewhere = deployment.join(&running, "ward of ito", &["icu"]);
     let login = |terminal, at| recorded(EventName::Login, Outcome::Success, terminal, at);

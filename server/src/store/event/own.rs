@@ -51,7 +51,9 @@ impl FromRow for OwnLogin {
 }
 
 /// Logins of a person, the newest first, after a place in the list: its time and its number.
-/// Records that have the name as that of an account only are of somebody else.
+/// Records that have the name as that of an account only are of somebody else; so are those from
+/// before the person was added: a login name is given again when its person was deleted. What a
+/// terminal says of the time is not enough for that.
 pub async fn logins_of(
     db: &mut Db,
     login: &LoginName,
@@ -64,6 +66,9 @@ pub async fn logins_of(
          FROM event JOIN terminal ON terminal.id = event.terminal
              LEFT JOIN credential ON credential.id = event.credential
          WHERE event.person = $1 AND (event.time, event.seq) < ($2, $3)
+             AND EXISTS (SELECT 1 FROM person
+                 WHERE person.login = $1 AND person.status <> 'deleted'
+                     AND person.created <= event.time AND person.created <= event.received)
              AND event.name IN ('login', 'pass-login', 'pass-wrong', 'break-glass-login',
                  'break-glass-wrong', 'locked-out')
          ORDER BY event.time DESC, event.seq DESC LIMIT $4",
