@@ -36,6 +36,10 @@ pub const IDLE: u64 = 900;
 /// Seconds after a signature after which its session is over: those of a long shift (NIST SP
 /// 800-63B, AAL3).
 pub const LONGEST: u64 = 12 * 3600;
+/// The same of whoever has no role: at a terminal that many share, the browser is not theirs.
+pub const OWN_IDLE: u64 = 600;
+/// The same of whoever has no role.
+pub const OWN_LONGEST: u64 = 3600;
 /// Seconds within which a second use is not noted.
 const NOTED: u64 = 60;
 
@@ -120,7 +124,8 @@ pub async fn sign_in(
         refuse(tx, &person, &format!("{from}: not a key of that person"), now).await?;
         return no(Code::SignInRefused);
     }
-    if administrator::grant_of(tx, person.id, now).await?.is_none() {
+    let grant = administrator::grant_of(tx, person.id, now).await?;
+    if grant.is_none() {
         if audience == Audience::Administrators {
             refuse(tx, &person, &format!("{from}: no role"), now).await?;
             return no(Code::SignInWithoutRole);
@@ -140,7 +145,8 @@ pub async fn sign_in(
         seen: now,
     };
     web_session::add(tx, &session).await?;
-    record(tx, &person, ("session.begin", &from), now).await?;
+    let role = grant.map_or("none", |grant| grant.role().as_str());
+    record(tx, &person, ("session.begin", &format!("{from}, role {role}")), now).await?;
     Ok(Entered::Yes(Zeroizing::new(to_hex(secret.as_slice()))))
 }
 
@@ -181,13 +187,16 @@ pub async fn held(tx: &mut Tx, secret: &str, audience: Audience, now: UnixTime) 
     let session = web_session::find(tx, &hash(&secret)).await?.ok_or_else(not_signed_in)?;
     // What began in time to come, by a clock that was ahead, would never be over.
     let is_of_now = now >= session.began && now >= session.seen;
-    if !is_of_now || now.since(session.seen) >= IDLE || now.since(session.began) >= LONGEST {
+    let is_over =
+        |idle, longest| now.since(session.seen) >= idle || now.since(session.began) >= longest;
+    if !is_of_now || is_over(IDLE, LONGEST) {
         return Err(not_signed_in());
     }
     let key = credential::by_row(tx, session.credential).await?;
     let person = person::by_id(tx, session.person).await?;
     let grant = administrator::grant_of(tx, person.id, now).await?;
-    let is_for_them = grant.is_some() || audience == Audience::Staff;
+    let is_for_them =
+        grant.is_some() || (audience == Audience::Staff && !is_over(OWN_IDLE, OWN_LONGEST));
     if !is_for_them || !counts(&key) || !stands(&person, now) {
         return Err(not_signed_in());
     }
