@@ -49,6 +49,8 @@ pub async fn ask(
         section.narrow {
             p {
                 b { (name) } " "
+                // Whoever had a session could exchange names, and not those of the enrollment.
+                @if key.own_name.is_some() { "(" (key.label) ") " }
                 span.quiet { (key.fingerprint().to_hex().get(..16).unwrap_or_default()) }
             }
             @if is_off {
