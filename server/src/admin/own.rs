@@ -153,8 +153,8 @@ pub async fn report_lost(
     key::switch(op, &which, CredentialStatus::Disabled).await
 }
 
-/// Chooses the language in which terminals speak to somebody. The trail says that, and no scopes and
-/// groups, as if they had given themselves some.
+/// Chooses the language in which terminals speak to somebody. The trail says that, and no scopes
+/// and groups, as if they had given themselves some.
 pub async fn set_language(
     op: &mut Operation<'_>,
     login: &LoginName,

@@ -27,8 +27,8 @@ pub struct Admin {
     /// Certificates (PEM) of those who issue client certificates: without one of theirs nobody gets
     /// a connection. None is asked for when absent.
     pub client_ca: Option<PathBuf>,
-    /// Whether staff without a role sign in to a page of their own, to see their keys and logins and
-    /// to report a key lost.
+    /// Whether staff without a role sign in to a page of their own, to see their keys and logins
+    /// and to report a key lost.
     pub self_service: bool,
     /// Groups whose people are let in, and let into, by an owner of the whole deployment alone.
     #[serde(deserialize_with = "groups")]

@@ -107,7 +107,7 @@ impl<'a> Asked<'a> {
 async fn pruned_before(tx: &mut Tx, classes: &[Class]) -> Result<Option<UnixTime>> {
     let mut latest = None;
     for act in archive::acts(tx).await? {
-        // Nothing is decided by it: who checks the log (`log verify`) finds an act that nobody signed.
+        // Nothing is decided by it: `log verify` finds an act that nobody signed.
         let Ok(act) = sign::peek::<PruneAct>(&act.signed) else { continue };
         let due = act.classes.iter().filter(|due| {
             act.records > 0 && due.class().is_some_and(|class| classes.contains(&class))
